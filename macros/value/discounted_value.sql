@@ -1,0 +1,18 @@
+{#-
+  Present value of one amount, the term of V = sum((Q_t - C_t) * (1 + i)^-t).
+
+      discounted value = amount * (1 + i) ^ (-days / 365)
+
+  Arguments   amount                Q_t - C_t, money that comes (or, negative, goes) at time t
+              days                  t in whole days after the date that is discounted to; negative days compound
+              annual_discount_rate  i, a rate per year of 365 days, greater than -1 (0.10 = 10 %)
+  Returns     double, same currency as amount; null where amount or days is null
+  Example     110 in 365 days at i = 0.10 is worth 100 today; any amount at t = 0 or i = 0 is worth itself
+  Source      net present value at irregular dates, the definition of XNPV (ECMA-376 part 1, 18.17.7.350)
+-#}
+{% macro discounted_value(amount, days, annual_discount_rate) -%}
+    (
+        cast({{ amount }} as {{ type_double() }})
+        * power(cast(1 as {{ type_double() }}) + {{ annual_discount_rate }}, -({{ days }}) / cast(365 as {{ type_double() }}))
+    )
+{%- endmacro %}

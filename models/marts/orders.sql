@@ -1,0 +1,55 @@
+with orders as (
+
+    select * from {{ ref('int_orders') }}
+
+),
+
+ledger as (
+
+    select * from {{ ref('int_ledger') }}
+
+),
+
+as_of_dates as (
+
+    select max(as_of_date) as as_of_date from {{ ref('int_as_of_dates') }}
+
+),
+
+refunds as (
+
+    select
+        ledger.order_id,
+        -sum(ledger.net_revenue) as refund_amount,
+        sum(ledger.margin) as margin
+    from ledger
+    inner join as_of_dates on ledger.booked_on <= as_of_dates.as_of_date
+    where ledger.entry_type = 'refund'
+    group by ledger.order_id
+
+)
+
+select
+    orders.order_id,
+    orders.customer_id,
+    orders.ordered_at,
+    orders.order_date,
+    orders.status,
+    orders.channel,
+    orders.store_id,
+    orders.campaign_id,
+    orders.delivered_at,
+    orders.line_count,
+
+    -- amounts, as known on the as-of date
+    orders.gross_amount,
+    orders.discount_amount,
+    cast(coalesce(refunds.refund_amount, 0) as numeric(18, 2)) as refund_amount,
+    cast(orders.sale_amount - coalesce(refunds.refund_amount, 0) as numeric(18, 2)) as net_revenue,
+    orders.cost_amount,
+    cast(orders.sale_margin + coalesce(refunds.margin, 0) as numeric(18, 2)) as margin,
+    orders.margin_is_estimated,
+    orders.shipping_amount
+from orders
+inner join as_of_dates on orders.order_date <= as_of_dates.as_of_date
+left join refunds on orders.order_id = refunds.order_id

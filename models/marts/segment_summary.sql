@@ -1,0 +1,26 @@
+with customer_value as (
+
+    select * from {{ ref('customer_value') }}
+
+),
+
+-- customers without an order have no rfm segment; they are counted under a name of their own
+labelled as (
+
+    select
+        as_of_date,
+        coalesce(rfm_segment, 'none') as rfm_segment,
+        monetary,
+        net_revenue,
+        margin,
+        realised_value
+    from customer_value
+
+)
+
+select
+    as_of_date,
+    rfm_segment,
+    {{ portfolio_measures() }}
+from labelled
+group by as_of_date, rfm_segment

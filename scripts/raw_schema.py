@@ -1,0 +1,149 @@
+"""The raw schema: its contract, and one way for every loader to fill it.
+
+The contract is models/staging/_sources.yml and nothing else: names, types and which columns are required.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import yaml
+
+PROJECT = Path(__file__).resolve().parent.parent
+CONTRACT_FILE = PROJECT / "models" / "staging" / "_sources.yml"
+SCHEMA = "raw"
+
+
+class LoadError(Exception):
+    """Input that cannot be loaded; the message says what is wrong and what to do."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw table: its name, SQL type and whether a row is meaningless without it."""
+
+    name: str
+    data_type: str
+    required: bool
+
+
+def contract() -> dict[str, list[Column]]:
+    """Return {table: [Column, ...]} in the order of the contract file."""
+    (source,) = yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8"))["sources"]
+    return {
+        table["name"]: [
+            Column(
+                column["name"],
+                column["data_type"],
+                column.get("config", {}).get("meta", {}).get("required", False),
+            )
+            for column in table["columns"]
+        ]
+        for table in source["tables"]
+    }
+
+
+def default_database() -> Path:
+    """Return the DuckDB file that profiles/profiles.yml names."""
+    return Path(os.environ.get("CUSTOMER_VALUE_DATABASE", PROJECT / "data" / "warehouse.duckdb"))
+
+
+def quoted(text: str) -> str:
+    """Return text as an SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def replace_raw(
+    database: Path,
+    origin: str,
+    selects: dict[str, str],
+    prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+) -> dict[str, int]:
+    """Replace every table of the raw schema in one transaction.
+
+    database: the DuckDB file, made if missing. origin: what the data are; kept as the comment of raw.orders.
+    selects: {table: SELECT that yields some or all of the table's contract columns, by name}. A column that it
+    lacks is added as null, a table that is not there is made empty, so that dbt always finds the whole contract.
+    prepare: makes temporary tables that the selects share.
+    Returns {table: rows}. Raises LoadError when the database is in use or a select cannot be read; what the raw
+    schema held before is then still there.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        connection = duckdb.connect(str(database))
+    except duckdb.IOException as error:
+        raise LoadError(f"cannot open {database} for writing; close what reads it and try again: {error}") from error
+    with connection:
+        connection.execute("begin")
+        table = "the shared tables"
+        try:
+            if prepare:
+                prepare(connection)
+            connection.execute(f"create schema if not exists {SCHEMA}")
+            counts = {}
+            for table, columns in contract().items():
+                counts[table] = _create_table(connection, table, columns, selects.get(table))
+            connection.execute(f"comment on table {SCHEMA}.orders is {quoted(origin)}")
+            connection.execute("commit")
+        except duckdb.Error as error:
+            connection.execute("rollback")
+            raise LoadError(f"{table}: {error}") from error
+        return counts
+
+
+def _create_table(
+    connection: duckdb.DuckDBPyConnection, table: str, columns: Iterable[Column], select: str | None
+) -> int:
+    """Create one raw table from its select, or empty without one; return its rows."""
+    given = {row[0] for row in connection.execute(f"describe {select}").fetchall()} if select else set()
+    outputs = [
+        column.name if column.name in given else f"cast(null as {column.data_type}) as {column.name}"
+        for column in columns
+    ]
+    body = f"select {', '.join(outputs)} " + (f"from ({select})" if select else "where false")
+    for view in connection.execute(
+        "select view_name from duckdb_views() where schema_name = ? and view_name = ?", [SCHEMA, table]
+    ).fetchall():
+        connection.execute(f"drop view {SCHEMA}.{view[0]}")  # a table cannot replace a view of its name
+    connection.execute(f"create or replace table {SCHEMA}.{table} as {body}")
+    return connection.execute(f"select count(*) from {SCHEMA}.{table}").fetchone()[0]
+
+
+def loaded_origin(database: Path) -> str | None:
+    """Return what replace_raw last loaded into the database, or None if that cannot be told."""
+    if not database.exists():
+        return None
+    try:
+        with duckdb.connect(str(database), read_only=True) as connection:
+            row = connection.execute(
+                "select comment from duckdb_tables() where schema_name = ? and table_name = 'orders'", [SCHEMA]
+            ).fetchone()
+    except duckdb.Error:
+        return None
+    return row[0] if row else None
+
+
+def main(description: str, load: Callable[[argparse.Namespace], dict[str, int]], folder: bool = False) -> None:
+    """Run a loader as a command: parse its arguments, load, print rows per table; on LoadError exit with 1."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    if folder:
+        parser.add_argument("folder", type=Path, help="folder that holds <source>.csv or <source>.parquet")
+    parser.add_argument(
+        "--database",
+        type=Path,
+        default=default_database(),
+        help="DuckDB file to fill (default: CUSTOMER_VALUE_DATABASE, else data/warehouse.duckdb)",
+    )
+    arguments = parser.parse_args()
+    try:
+        counts = load(arguments)
+    except LoadError as error:
+        raise SystemExit(f"error: {error}") from error
+    print(f"loaded into {arguments.database}, schema {SCHEMA}:")
+    for table, rows in counts.items():
+        print(f"  {table:<18}{rows:>12,} rows")

@@ -1,0 +1,11 @@
+{#-
+  Fails for each combination of the columns that stands on more than one row. Named and shaped as in dbt_utils.
+-#}
+{% test unique_combination_of_columns(model, combination_of_columns) %}
+
+select {{ combination_of_columns | join(', ') }}
+from {{ model }}
+group by {{ combination_of_columns | join(', ') }}
+having count(*) > 1
+
+{% endtest %}
