@@ -115,16 +115,23 @@ def _create_table(
 
 
 def loaded_origin(database: Path) -> str | None:
-    """Return what replace_raw last loaded into the database, or None if that cannot be told."""
+    """Return what replace_raw last loaded into the database: its origin, "" if it was not one of the loaders that
+    made raw.orders, None if there is no raw.orders. Raises LoadError when the database cannot be read.
+    """
     if not database.exists():
         return None
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
             row = connection.execute(
-                "select comment from duckdb_tables() where schema_name = ? and table_name = 'orders'", [SCHEMA]
+                """
+                select coalesce(comment, '') from duckdb_tables() where schema_name = $schema and table_name = 'orders'
+                union all
+                select '' from duckdb_views() where schema_name = $schema and view_name = 'orders'
+                """,
+                {"schema": SCHEMA},
             ).fetchone()
-    except duckdb.Error:
-        return None
+    except duckdb.Error as error:
+        raise LoadError(f"cannot read {database}: {error}") from error
     return row[0] if row else None
 
 

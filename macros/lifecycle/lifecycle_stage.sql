@@ -18,7 +18,7 @@
               stability_min_orders, formation_min_orders   thresholds, see the vars of these names
   Returns     one of the six names, never null
   Example     5 orders, recency 90 days, expected gap 30 (ratio 3), thresholds 4 and 2: decline
-  Source      stages of a buyer-seller relationship (Dwyer, Schurr and Oh 1987); design, section 4
+  Source      after the stages of a buyer-seller relationship (Dwyer, Schurr and Oh 1987); design, section 4
 -#}
 {% macro lifecycle_stage(
     order_count, recency_days, overdue_ratio, monetary, previous_monetary,

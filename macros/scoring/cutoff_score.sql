@@ -6,7 +6,7 @@
               higher_is_better                    true: at least the threshold; false (recency): at most the threshold
   Returns     integer, 1 to 5; null where measure is null
   Example     recency 30 days with thresholds 180, 90, 60, 30 and lower better: 5; 31 days: 4; 181 days: 1
-  Source      fixed-threshold RFM (Hughes 1994); the thresholds are the company's own, seed rfm_cutoffs
+  Source      fixed-threshold RFM; the thresholds are the company's own, seed rfm_cutoffs
 -#}
 {% macro cutoff_score(measure, score_2, score_3, score_4, score_5, higher_is_better=true) -%}
     {%- set reaches = '>=' if higher_is_better else '<=' -%}

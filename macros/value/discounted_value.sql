@@ -8,7 +8,7 @@
               annual_discount_rate  i, a rate per year of 365 days, greater than -1 (0.10 = 10 %)
   Returns     double, same currency as amount; null where amount or days is null
   Example     110 in 365 days at i = 0.10 is worth 100 today; any amount at t = 0 or i = 0 is worth itself
-  Source      net present value at irregular dates, the definition of XNPV (ECMA-376 part 1, 18.17.7.350)
+  Source      net present value at irregular dates, as the spreadsheet function XNPV defines it
 -#}
 {% macro discounted_value(amount, days, annual_discount_rate) -%}
     (

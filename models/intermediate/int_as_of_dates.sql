@@ -1,25 +1,15 @@
+{%- set as_of_date = "'" ~ var('as_of_date') ~ "'" if var('as_of_date') is not none else 'null' -%}
 with orders as (
 
     select * from {{ ref('stg_orders') }}
 
 ),
 
-reach as (
-
-    -- the data tell how far they go; the clock has no say
-    select max(order_date) as last_order_date from orders
-
-),
-
+-- unless the company names a date, the data tell how far they go; the clock has no say
 as_of_dates as (
 
-    select
-        {% if var('as_of_date') is not none -%}
-            cast('{{ var("as_of_date") }}' as date) as as_of_date
-        {%- else -%}
-            last_order_date as as_of_date
-        {%- endif %}
-    from reach
+    select coalesce(cast({{ as_of_date }} as date), max(order_date)) as as_of_date
+    from orders
 
 )
 

@@ -72,7 +72,9 @@ select
     known_customers.customer_id,
     totals.first_order_date,
     totals.last_order_date,
-    cast({{ dbt.datediff('totals.last_order_date', 'known_customers.as_of_date', 'day') }} as integer) as recency_days,
+    cast(
+        {{ dbt.datediff('totals.last_order_date', 'known_customers.as_of_date', 'day') }} as integer -- noqa: LT05
+    ) as recency_days,
     cast(coalesce(totals.order_count, 0) as integer) as order_count,
     cast(coalesce(totals.purchase_days - 1, 0) as integer) as gap_count,
     cast(

@@ -1,8 +1,11 @@
-{%- set rfm_method = var('rfm_method') -%}
--- depends_on: {{ ref('int_rfm_scores_midrank') }}, {{ ref('int_rfm_scores_ntile') }}, {{ ref('int_rfm_scores_cutoffs') }}
+{%- set methods = {
+    'midrank': ref('int_rfm_scores_midrank'),
+    'ntile': ref('int_rfm_scores_ntile'),
+    'cutoffs': ref('int_rfm_scores_cutoffs'),
+} -%}
 with scores as (
 
-    select * from {{ ref('int_rfm_scores_' ~ rfm_method) }}
+    select * from {{ methods[var('rfm_method')] }}
 
 ),
 

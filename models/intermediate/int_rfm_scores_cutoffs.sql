@@ -11,26 +11,22 @@ cutoffs as (
 
     select * from {{ ref('rfm_cutoffs') }}
 
-),
-
-{% set measures = {'recency_days': false, 'frequency': true, 'monetary': true} -%}
-scored as (
-
-    select
-        facts.as_of_date,
-        facts.customer_id,
-        {% for measure, higher_is_better in measures.items() -%}
-            {{ cutoff_score(
-                'facts.' ~ measure,
-                measure ~ '_cutoffs.score_2', measure ~ '_cutoffs.score_3',
-                measure ~ '_cutoffs.score_4', measure ~ '_cutoffs.score_5',
-                higher_is_better
-            ) }} as {{ measure | replace('_days', '') }}_score{{ ',' if not loop.last }}
-        {% endfor %}
-    from facts
-    {% for measure in measures -%}
-    inner join cutoffs as {{ measure }}_cutoffs on {{ measure }}_cutoffs.measure = '{{ measure }}'
-    {% endfor %}
 )
 
-select * from scored
+select
+    facts.as_of_date,
+    facts.customer_id,
+    {{ cutoff_score(
+        'facts.recency_days', 'recency.score_2', 'recency.score_3', 'recency.score_4', 'recency.score_5',
+        higher_is_better=false
+    ) }} as recency_score,
+    {{ cutoff_score(
+        'facts.frequency', 'frequency.score_2', 'frequency.score_3', 'frequency.score_4', 'frequency.score_5'
+    ) }} as frequency_score,
+    {{ cutoff_score(
+        'facts.monetary', 'monetary.score_2', 'monetary.score_3', 'monetary.score_4', 'monetary.score_5'
+    ) }} as monetary_score
+from facts
+inner join cutoffs as recency on recency.measure = 'recency_days'
+inner join cutoffs as frequency on frequency.measure = 'frequency'
+inner join cutoffs as monetary on monetary.measure = 'monetary'

@@ -1,5 +1,5 @@
 {{ config(materialized="view") }} -- only the method that the var chooses is worth its rows
-
+{%- set score_bases = rfm_score_bases() %}
 with facts as (
 
     select * from {{ ref('int_customer_facts') }}
@@ -9,12 +9,18 @@ with facts as (
 
 value_ranks as (
 
+    select * from {{ ref('int_rfm_value_ranks') }}
+
+),
+
+value_scores as (
+
     select
         as_of_date,
         measure,
         score_basis,
         {{ midrank_score('customers_worse', 'customers_equal', 'customers_total') }} as score
-    from {{ ref('int_rfm_value_ranks') }}
+    from value_ranks
 
 ),
 
@@ -23,9 +29,9 @@ score_bases as (
     select
         as_of_date,
         customer_id,
-        {% for measure, score_basis in rfm_score_bases().items() -%}
-            {{ score_basis }} as {{ measure }}_basis{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ score_bases.recency }} as recency_basis,
+        {{ score_bases.frequency }} as frequency_basis,
+        {{ score_bases.monetary }} as monetary_basis
     from facts
 
 )
@@ -33,14 +39,22 @@ score_bases as (
 select
     score_bases.as_of_date,
     score_bases.customer_id,
-    {% for measure in rfm_score_bases() -%}
-        {{ measure }}_ranks.score as {{ measure }}_score{{ ',' if not loop.last }}
-    {% endfor %}
+    recency.score as recency_score,
+    frequency.score as frequency_score,
+    monetary.score as monetary_score
 from score_bases
-{% for measure in rfm_score_bases() -%}
-inner join value_ranks as {{ measure }}_ranks
+inner join value_scores as recency
     on
-        score_bases.as_of_date = {{ measure }}_ranks.as_of_date
-        and score_bases.{{ measure }}_basis = {{ measure }}_ranks.score_basis
-        and {{ measure }}_ranks.measure = '{{ measure }}'
-{% endfor %}
+        score_bases.as_of_date = recency.as_of_date
+        and score_bases.recency_basis = recency.score_basis
+        and recency.measure = 'recency'
+inner join value_scores as frequency
+    on
+        score_bases.as_of_date = frequency.as_of_date
+        and score_bases.frequency_basis = frequency.score_basis
+        and frequency.measure = 'frequency'
+inner join value_scores as monetary
+    on
+        score_bases.as_of_date = monetary.as_of_date
+        and score_bases.monetary_basis = monetary.score_basis
+        and monetary.measure = 'monetary'

@@ -1,3 +1,4 @@
+{%- set sale_statuses = "'" ~ var('sale_statuses') | join("',\n        '") ~ "'" -%}
 with source as (
 
     select * from {{ source('raw', 'orders') }}
@@ -36,7 +37,9 @@ select
     currency,
     status,
     -- a shop that keeps no status has only sales
-    coalesce(status in ('{{ var("sale_statuses") | join("', '") }}'), true) as is_sale,
+    coalesce(status in (
+        {{ sale_statuses }}
+    ), true) as is_sale,
     channel,
     store_id,
     campaign_id,

@@ -1,0 +1,115 @@
+"""The main job: raw data in, marts out, and a summary. Steps whose input has not changed are left out.
+
+DATA is complete_journey (default), cdnow, a folder with one's own files (see load_files.py), or raw: whatever the
+raw schema already holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import load_cdnow
+import load_complete_journey
+import load_files
+import raw_schema
+import summary
+from raw_schema import PROJECT, LoadError
+
+STATE_FILE = PROJECT / "target" / "build_state.json"
+BUILD_INPUTS = ["dbt_project.yml", "requirements.lock", "profiles", "models", "macros", "seeds", "tests", "analyses"]
+
+
+def load(data: str, database: Path) -> None:
+    """Fill the raw schema unless it already holds that data. Raises LoadError when it must not or cannot."""
+    loaded = raw_schema.loaded_origin(database)
+    if data == "raw":
+        if loaded is None:
+            raise LoadError(f"{database} has no table raw.orders to build from; load some data first")
+        print(f"[1/3] raw data: as found in {database}", flush=True)
+        return
+    arguments = argparse.Namespace(database=database, folder=Path(data))
+    if data == "complete_journey":
+        origin, loader = load_complete_journey.origin(), load_complete_journey.load
+    elif data == "cdnow":
+        origin, loader = load_cdnow.origin(), load_cdnow.load
+    else:
+        origin, loader = load_files.origin(arguments.folder), load_files.load
+    if loaded == origin:
+        print(f"[1/3] raw data: already loaded, {origin}", flush=True)
+        return
+    if loaded == "":
+        raise LoadError(
+            f"raw.orders in {database} was not loaded by this project, so it is left alone; "
+            "say DATA=raw to build from it, or name another file in CUSTOMER_VALUE_DATABASE"
+        )
+    print(f"[1/3] raw data: loading {origin} ...", flush=True)
+    for table, rows in loader(arguments).items():
+        print(f"      {table:<18}{rows:>12,} rows", flush=True)
+
+
+def fingerprint(database: Path) -> dict[str, object]:
+    """Return what the marts depend on: a hash over the project's files, and the state of the database file."""
+    digest = hashlib.sha256()
+    for entry in BUILD_INPUTS:
+        path = PROJECT / entry
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                digest.update(str(file.relative_to(PROJECT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    status = database.stat()
+    return {
+        "project": digest.hexdigest(),
+        "database": str(database.resolve()),
+        "size": status.st_size,
+        "modified": status.st_mtime_ns,
+    }
+
+
+def dbt_build(database: Path) -> dict[str, int]:
+    """Run dbt build unless nothing changed since the last good one; return how many checks ran and passed.
+
+    Exits when dbt does: it has said why by then.
+    """
+    state = json.loads(STATE_FILE.read_text()) if STATE_FILE.exists() else {}
+    if state.get("fingerprint") == fingerprint(database):
+        print("[2/3] dbt build: nothing has changed since the last one", flush=True)
+        return state["results"]
+    print("[2/3] dbt build ...", flush=True)
+    dbt = Path(sys.executable).with_name("dbt")
+    environment = dict(os.environ)
+    if database != raw_schema.default_database():
+        environment["CUSTOMER_VALUE_DATABASE"] = str(database.resolve())
+    finished = subprocess.run([str(dbt), "build"], cwd=PROJECT, env=environment, check=False)
+    if finished.returncode:
+        raise SystemExit(f"error: dbt build failed (exit code {finished.returncode}); its messages above say where")
+    nodes = json.loads((PROJECT / "target" / "run_results.json").read_text())["results"]
+    checks = [node for node in nodes if node["unique_id"].startswith(("test.", "unit_test."))]
+    results = {"passed": sum(node["status"] == "pass" for node in checks), "checks": len(checks)}
+    STATE_FILE.write_text(json.dumps({"fingerprint": fingerprint(database), "results": results}))
+    return results
+
+
+def main() -> None:
+    """Parse the arguments and run the three steps."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", default="complete_journey", metavar="DATA")
+    parser.add_argument("--database", type=Path, default=raw_schema.default_database(), help="DuckDB file to build in")
+    arguments = parser.parse_args()
+    try:
+        load(arguments.data, arguments.database)
+    except LoadError as error:
+        raise SystemExit(f"error: {error}") from error
+    results = dbt_build(arguments.database)
+    print(f"[3/3] summary\n\n{summary.render(arguments.database)}\n")
+    print(f"Checks passed: {results['passed']} of {results['checks']}")
+    print(f"Marts: schema marts in {os.path.relpath(arguments.database)}. To open them:")
+    print("  . .venv/bin/activate && dbt show --select customer_value --limit 10")
+
+
+if __name__ == "__main__":
+    main()

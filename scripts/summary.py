@@ -1,0 +1,53 @@
+"""Print what the marts say, on one screen: customers and revenue by tier, by segment, by lifecycle stage."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import duckdb
+import raw_schema
+
+# title, label column and the query behind it; every query yields label, customers, net revenue
+TABLES = [
+    ("tier", "select tier, customers, net_revenue from marts.tier_summary order by tier"),
+    ("segment", "select rfm_segment, customers, net_revenue from marts.segment_summary order by net_revenue desc, 1"),
+    (
+        "lifecycle stage",
+        """
+        select lifecycle_stage, count(*), sum(net_revenue) from marts.customer_value
+        group by lifecycle_stage order by 3 desc, 1
+        """,
+    ),
+]
+
+
+def render(database: Path) -> str:
+    """Return the summary of the marts in a DuckDB file. Raises duckdb.Error when they are not there."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        as_of_date, customers, net_revenue = connection.execute(
+            "select max(as_of_date), count(*), coalesce(sum(net_revenue), 0) from marts.customer_value"
+        ).fetchone()
+        origin = raw_schema.loaded_origin(database) or "tables that were already in the raw schema"
+        lines = [
+            f"Data: {origin}",
+            f"As of {as_of_date}: {customers:,} customers, net revenue {net_revenue:,.2f}",
+        ]
+        for title, query in TABLES:
+            lines += [
+                "",
+                f"{title:<20}{'customers':>11}{'share':>8}{'net revenue':>17}{'share':>8}{'per customer':>15}",
+            ]
+            for label, count, revenue in connection.execute(query).fetchall():
+                revenue_share = f"{revenue / net_revenue:8.1%}" if net_revenue else f"{'-':>8}"
+                lines.append(
+                    f"{label:<20}{count:>11,}{count / customers:8.1%}{revenue:>17,.2f}{revenue_share}"
+                    f"{revenue / count:>15,.2f}"
+                )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--database", type=Path, default=raw_schema.default_database(), help="DuckDB file to read")
+    print(render(parser.parse_args().database))

@@ -1,0 +1,37 @@
+-- ring 1: every stage, every border on both sides, which rule wins, null
+with cases (case_name, orders, recency, overdue, monetary, previous, expected) as (
+
+    values
+    ('no order', 0, null, null, 0.0, 0.0, 'prospect'),
+    ('orders unknown', null, null, null, null, null, 'prospect'),
+    ('first order', 1, 5, 0.2, 10.0, 0.0, 'exploration'),
+    ('second order', 2, 5, 0.2, 10.0, 0.0, 'formation'),
+    ('third order', 3, 5, 0.2, 10.0, 0.0, 'formation'),
+    ('fourth order', 4, 5, 0.2, 10.0, 0.0, 'stability'),
+    ('just under decline', 9, 59, 1.99, 10.0, 10.0, 'stability'),
+    ('overdue twice', 9, 60, 2.0, 10.0, 10.0, 'decline'),
+    ('just under churned', 9, 119, 3.99, 10.0, 10.0, 'decline'),
+    ('overdue four times', 9, 120, 4.0, 10.0, 10.0, 'churned'),
+    ('overdue four times, but 30 days', 9, 30, 4.0, 10.0, 10.0, 'decline'),
+    ('overdue four times, 31 days', 9, 31, 4.0, 10.0, 10.0, 'churned'),
+    ('revenue exactly half', 9, 1, 0.1, 50.0, 100.0, 'stability'),
+    ('revenue under half', 9, 1, 0.1, 49.99, 100.0, 'decline'),
+    ('nothing to fall from', 9, 1, 0.1, -5.0, 0.0, 'stability'),
+    ('previous window negative', 9, 1, 0.1, -5.0, -1.0, 'stability'),
+    ('one order, long overdue', 1, 400, 9.0, 0.0, 10.0, 'churned'),
+    ('no rhythm known', 1, 400, null, 10.0, 0.0, 'exploration')
+
+),
+
+actual as (
+
+    select
+        *,
+        {{ lifecycle_stage('orders', 'recency', 'overdue', 'monetary', 'previous', 4, 30, 2, 0.5, 4, 2) }} as actual
+    from cases
+
+)
+
+select *
+from actual
+where actual is distinct from expected

@@ -1,0 +1,37 @@
+-- ring 2 of midrank_score and ntile_score: scores that scipy and numpy gave (seed oracle_scores), both ways
+with oracle as (
+
+    select * from {{ ref('oracle_scores') }}
+
+),
+
+ranked as (
+
+    select
+        *,
+        rank() over (partition by example order by measure asc) - 1 as customers_worse,
+        count(*) over (partition by example, measure) as customers_equal,
+        count(*) over (partition by example) as customers_total
+    from oracle
+
+),
+
+actual as (
+
+    select
+        example,
+        position,
+        measure,
+        midrank_score,
+        {{ midrank_score('customers_worse', 'customers_equal', 'customers_total') }} as actual_midrank_score,
+        ntile_score,
+        {{ ntile_score('measure', 'position', 'example') }} as actual_ntile_score
+    from ranked
+
+)
+
+select *
+from actual
+where
+    actual_midrank_score is distinct from midrank_score
+    or actual_ntile_score is distinct from ntile_score

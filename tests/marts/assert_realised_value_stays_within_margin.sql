@@ -1,0 +1,32 @@
+-- ring 3 of the discounted value: nothing is worth more than itself undiscounted, nor less than it would be with all
+-- of it at the last possible day. Holds where no single movement has a negative margin.
+with losses as (
+
+    select distinct customer_id
+    from {{ ref('int_ledger') }}
+    where margin < 0
+
+),
+
+bounds as (
+
+    select
+        customer_value.customer_id,
+        customer_value.realised_value,
+        customer_value.margin as upper_bound,
+        {{ discounted_value(
+            'customer_value.margin',
+            dbt.datediff('customer_value.first_order_date', 'customer_value.as_of_date', 'day'),
+            var('annual_discount_rate')
+        ) }} as lower_bound
+    from {{ ref('customer_value') }} as customer_value
+    left join losses on customer_value.customer_id = losses.customer_id
+    where losses.customer_id is null and customer_value.order_count > 0
+
+)
+
+select *
+from bounds
+where
+    not coalesce(realised_value <= upper_bound + 0.005, false)
+    or not coalesce(realised_value >= lower_bound - 0.005, false)

@@ -1,0 +1,4 @@
+-- with the seed's unique and range tests, 15 rows are all pairs, each exactly once
+select count(*) as pairs
+from {{ ref('tier_rules') }}
+having count(*) <> 15

@@ -1,0 +1,117 @@
+"""What the tests share: dbt as a subprocess on a database of its own, and the data sets built once per session."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import load_cdnow
+import load_complete_journey
+import load_files
+import pandas as pd
+import pytest
+from raw_schema import PROJECT
+
+SHOP = PROJECT / "tests" / "fixtures" / "shop"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """One DuckDB file and the dbt target folder that goes with it."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        """Return the DuckDB file."""
+        return self.folder / "warehouse.duckdb"
+
+    @property
+    def arguments(self) -> Namespace:
+        """Return what a loader takes."""
+        return Namespace(database=self.database)
+
+    def load(self, files: dict[str, str]) -> None:
+        """Load {source: CSV text} the way a user would: as files of a folder, through load_files."""
+        folder = self.folder / "files"
+        folder.mkdir(exist_ok=True)
+        for source, text in files.items():
+            (folder / f"{source}.csv").write_text(text, encoding="utf-8")
+        load_files.load(Namespace(database=self.database, folder=folder))
+
+    def execute(self, statement: str) -> None:
+        """Run one statement on the database."""
+        with duckdb.connect(str(self.database)) as connection:
+            connection.execute(statement)
+
+    def query(self, statement: str) -> pd.DataFrame:
+        """Return the rows of a query."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.sql(statement).df()
+
+    def rows(self, statement: str) -> list[tuple]:
+        """Return the rows of a query as tuples of Python values."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            return connection.sql(statement).fetchall()
+
+    def dbt(self, *arguments: str, variables: dict | None = None) -> subprocess.CompletedProcess:
+        """Run dbt on this database; the result holds the return code and the output."""
+        command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
+        if variables:
+            command += ["--vars", json.dumps(variables)]
+        environment = os.environ | {
+            "CUSTOMER_VALUE_DATABASE": str(self.database),
+            "DBT_TARGET_PATH": str(self.folder / "target"),
+            "DBT_LOG_PATH": str(self.folder / "logs"),
+        }
+        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+
+    def build(self, variables: dict | None = None) -> None:
+        """Run dbt build with all tests; fail with dbt's output when it fails."""
+        result = self.dbt("build", variables=variables)
+        assert result.returncode == 0, result.stdout
+
+    def refused(self, *, variables: dict | None = None) -> str:
+        """Run dbt build, expect it to fail, return its output."""
+        result = self.dbt("build", variables=variables)
+        assert result.returncode != 0, "the build should have failed\n" + result.stdout
+        return result.stdout
+
+
+def built(path: Path, load: Callable[[Namespace], object], **arguments: object) -> Warehouse:
+    """Return a warehouse that is loaded and built."""
+    warehouse = Warehouse(path)
+    load(Namespace(database=warehouse.database, **arguments))
+    warehouse.build()
+    return warehouse
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """Return an empty warehouse."""
+    return Warehouse(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def complete_journey(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Return Complete Journey, built."""
+    return built(tmp_path_factory.mktemp("complete_journey"), load_complete_journey.load)
+
+
+@pytest.fixture(scope="session")
+def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Return CDNOW, built."""
+    return built(tmp_path_factory.mktemp("cdnow"), load_cdnow.load)
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Return the small hand-made shop of tests/fixtures/shop, built."""
+    return built(tmp_path_factory.mktemp("shop"), load_files.load, folder=SHOP)
