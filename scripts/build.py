@@ -21,7 +21,8 @@ import raw_schema
 import summary
 from raw_schema import PROJECT, LoadError
 
-STATE_FILE = PROJECT / "target" / "build_state.json"
+TARGET = PROJECT / os.environ.get("DBT_TARGET_PATH", "target")
+STATE_FILE = TARGET / "build_state.json"
 BUILD_INPUTS = ["dbt_project.yml", "requirements.lock", "profiles", "models", "macros", "seeds", "tests", "analyses"]
 
 
@@ -87,7 +88,7 @@ def dbt_build(database: Path) -> dict[str, int]:
     finished = subprocess.run([str(dbt), "build"], cwd=PROJECT, env=environment, check=False)
     if finished.returncode:
         raise SystemExit(f"error: dbt build failed (exit code {finished.returncode}); its messages above say where")
-    nodes = json.loads((PROJECT / "target" / "run_results.json").read_text())["results"]
+    nodes = json.loads((TARGET / "run_results.json").read_text())["results"]
     checks = [node for node in nodes if node["unique_id"].startswith(("test.", "unit_test."))]
     results = {"passed": sum(node["status"] == "pass" for node in checks), "checks": len(checks)}
     STATE_FILE.write_text(json.dumps({"fingerprint": fingerprint(database), "results": results}))
@@ -108,7 +109,7 @@ def main() -> None:
     print(f"[3/3] summary\n\n{summary.render(arguments.database)}\n")
     print(f"Checks passed: {results['passed']} of {results['checks']}")
     print(f"Marts: schema marts in {os.path.relpath(arguments.database)}. To open them:")
-    print("  . .venv/bin/activate && dbt show --select customer_value --limit 10")
+    print("  . .venv/bin/activate && dbt show --select marts.customer_value --limit 10")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,180 @@
+"""Bad or odd input: a clear error, or a defined result. Each case is built for real in a database of its own."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from conftest import Warehouse
+
+HEADER = "order_id,customer_id,ordered_at,gross_amount\n"
+ONE_ORDER = HEADER + "1,ada,2024-05-01,10.00\n"
+VALUE = """
+    select tier, raw_tier, abc_tier, rfm_segment, recency_score, frequency_score, monetary_score, lifecycle_stage,
+        order_count, net_revenue
+    from marts.customer_value order by customer_id
+"""
+
+
+def test_missing_tables_are_all_named_before_anything_is_built(warehouse: Warehouse):
+    warehouse.load({"orders": ONE_ORDER})
+    warehouse.execute("drop table raw.orders")
+    warehouse.execute("drop table raw.refunds")
+    output = warehouse.refused()
+    assert "table raw.orders is missing" in output
+    assert "table raw.refunds is missing" in output
+    assert "scripts/load_*.py" in output
+    assert warehouse.rows("select count(*) from duckdb_tables() where schema_name <> 'raw'") == [(0,)]
+
+
+def test_missing_columns_are_all_named_with_what_they_are(warehouse: Warehouse):
+    warehouse.load({"orders": ONE_ORDER})
+    warehouse.execute("alter table raw.orders drop column customer_id")
+    warehouse.execute("alter table raw.orders drop column channel")
+    output = warehouse.refused()
+    assert "table raw.orders lacks the column customer_id (required)" in output
+    assert "table raw.orders lacks the column channel (optional: it may be all null)" in output
+
+
+def test_an_empty_orders_table_stops_the_build_and_leaves_the_marts_alone(warehouse: Warehouse):
+    warehouse.load({"orders": ONE_ORDER})
+    warehouse.build()
+    warehouse.load({"orders": HEADER})
+    output = warehouse.refused()
+    assert "not_empty_stg_orders" in output
+    assert warehouse.rows("select count(*) from marts.customer_value") == [(1,)]
+
+
+def test_one_order_of_one_customer_is_judged(warehouse: Warehouse):
+    warehouse.load({"orders": ONE_ORDER})
+    warehouse.build()
+    assert warehouse.rows(VALUE) == [
+        ("A", "A", "A", "Need Attention", 3, 3, 3, "exploration", 1, Decimal("10.00"))
+    ]  # fmt: skip
+    assert warehouse.rows("select overdue_ratio, expected_gap_days from marts.customer_value") == [(None, None)]
+
+
+def test_one_customer_with_many_orders_is_judged(warehouse: Warehouse):
+    orders = "".join(f"{day},ada,2024-05-{day:02d} 10:00:00,10.00\n" for day in range(1, 29, 7))
+    warehouse.load({"orders": HEADER + orders})
+    warehouse.build()
+    assert warehouse.rows(VALUE) == [("A", "A", "A", "Need Attention", 3, 3, 3, "stability", 4, Decimal("40.00"))]
+    assert warehouse.rows("select expected_gap_days, overdue_ratio from marts.customer_value") == [(7.0, 0.0)]
+
+
+def test_customers_who_are_all_equal_all_get_the_middle_score_and_one_tier(warehouse: Warehouse):
+    orders = "".join(f"{number},c{number:02d},2024-05-01 10:00:00,10.00\n" for number in range(20))
+    warehouse.load({"orders": HEADER + orders})
+    warehouse.build()
+    assert warehouse.rows(VALUE) == [
+        ("A", "A", "A", "Need Attention", 3, 3, 3, "exploration", 1, Decimal("10.00"))
+    ] * 20  # fmt: skip
+
+
+def test_negative_and_zero_amounts_are_kept_and_rank_last(warehouse: Warehouse):
+    orders = "1,good,2024-05-01,10.00\n2,zero,2024-05-01,0.00\n3,bad,2024-05-01,-4.50\n"
+    warehouse.load({"orders": HEADER + orders})
+    warehouse.build()
+    assert warehouse.rows(
+        "select customer_id, abc_tier, monetary_score, net_revenue, margin from marts.customer_value order by 1"
+    ) == [
+        ("bad", "C", 1, Decimal("-4.50"), Decimal("-1.35")),
+        ("good", "A", 5, Decimal("10.00"), Decimal("3.00")),
+        ("zero", "C", 3, Decimal("0.00"), Decimal("0.00")),
+    ]
+
+
+def test_nothing_but_zeros_makes_everybody_c_and_shares_null(warehouse: Warehouse):
+    warehouse.load({"orders": HEADER + "1,a,2024-05-01,0.00\n2,b,2024-05-01,0.00\n"})
+    warehouse.build()
+    assert warehouse.rows("select distinct abc_tier, cumulative_share, monetary_score from marts.customer_value") == [
+        ("C", None, 3)
+    ]
+    assert warehouse.rows("select tier, customers, net_revenue_share from marts.tier_summary") == [("C", 2, None)]
+
+
+def test_a_customer_without_an_order_is_a_prospect_without_a_tier(warehouse: Warehouse):
+    warehouse.load({"orders": ONE_ORDER, "customers": "customer_id,email\nzoe,zoe@example.com\n"})
+    warehouse.build()
+    assert warehouse.rows(VALUE)[1] == (None,) * 7 + ("prospect", 0, Decimal("0.00"))
+    assert warehouse.rows("select tier, customers from marts.tier_summary order by 1") == [("A", 1), ("none", 1)]
+    assert warehouse.rows("select rfm_segment, customers from marts.segment_summary order by 1") == [
+        ("Need Attention", 1),
+        ("none", 1),
+    ]
+    assert warehouse.rows("select customer_id, email from marts.customers order by 1") == [
+        ("ada", None),
+        ("zoe", "zoe@example.com"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("orders", "failing_test"),
+    [
+        (ONE_ORDER + "1,bob,2024-05-02,20.00\n", "unique_stg_orders_order_id"),
+        (ONE_ORDER + "2,,2024-05-02,20.00\n", "not_null_stg_orders_customer_id"),
+        (ONE_ORDER + "2,bob,2024-05-02,\n", "not_null_stg_orders_gross_amount"),
+        (
+            "order_id,customer_id,ordered_at,gross_amount,currency\n1,ada,2024-05-01,10.00,EUR\n",
+            "orders_are_in_the_reporting_currency",
+        ),
+    ],
+    ids=["duplicate order", "order of nobody", "order without an amount", "another currency"],
+)
+def test_orders_that_would_make_a_number_wrong_stop_the_build(warehouse: Warehouse, orders: str, failing_test: str):
+    warehouse.load({"orders": orders})
+    output = warehouse.refused()
+    assert f"Failure in test {failing_test}" in output
+    assert warehouse.rows("select count(*) from duckdb_tables() where schema_name = 'marts'") == [(0,)]
+
+
+def test_text_that_is_no_number_stops_the_build_and_is_named(warehouse: Warehouse):
+    warehouse.load({"orders": ONE_ORDER + "2,bob,2024-05-02,ten\n"})
+    output = warehouse.refused()
+    assert "Could not convert string 'ten'" in output or 'Could not convert string "ten"' in output
+
+
+def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
+    warehouse.load({"orders": ONE_ORDER})
+    output = warehouse.refused(
+        variables={
+            "rfm_method": "quintile",
+            "abc_value": "profit",
+            "window_months": 0,
+            "abc_cutoff_a": 0.99,
+            "default_margin_rate": "a third",
+            "as_of_date": "1 May 2024",
+        }
+    )
+    for sentence in [
+        "var rfm_method must be one of midrank, ntile, cutoffs; it is quintile",
+        "var abc_value must be one of revenue, margin; it is profit",
+        "var window_months must be a whole number of at least 1; it is 0",
+        "var abc_cutoff_b must be a number of at least 0.99 and at most 1; it is 0.95",
+        "var default_margin_rate must be a number of at least 0 and at most 1; it is a third",
+        "var as_of_date must be a date, YYYY-MM-DD; it is 1 May 2024",
+    ]:
+        assert sentence in output
+
+
+def test_an_as_of_date_before_the_first_order_gives_empty_marts(warehouse: Warehouse):
+    warehouse.load({"orders": ONE_ORDER})
+    warehouse.build({"as_of_date": "2024-04-30"})
+    for mart in ["customer_value", "orders", "tier_summary", "segment_summary"]:
+        assert warehouse.rows(f"select count(*) from marts.{mart}") == [(0,)], mart
+
+
+def test_what_happens_after_the_as_of_date_changes_nothing(shop: Warehouse, warehouse: Warehouse):
+    """A past date judged from all the data equals the same date judged when there was no more."""
+    warehouse.database.write_bytes(shop.database.read_bytes())
+    marts = ["customer_value", "orders", "tier_summary", "segment_summary"]
+    queries = [f"select * from marts.{mart} order by all" for mart in marts]
+    warehouse.build({"as_of_date": "2023-06-30"})
+    before = [warehouse.rows(query) for query in queries]
+    warehouse.execute("delete from raw.orders where cast(ordered_at as timestamp) >= '2023-07-01'")
+    warehouse.execute("delete from raw.refunds where cast(refunded_at as timestamp) >= '2023-07-01'")
+    warehouse.execute("delete from raw.customers where cast(created_at as timestamp) >= '2023-07-01'")
+    warehouse.execute("delete from raw.order_items where order_id not in (select order_id from raw.orders)")
+    warehouse.build({"as_of_date": "2023-06-30"})
+    assert len(before[0]) > 5
+    assert [warehouse.rows(query) for query in queries] == before

@@ -1,0 +1,67 @@
+"""scripts/build.py, the main job behind make build: what it does, what it leaves out, what it refuses."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import summary
+from conftest import SHOP, Warehouse
+from raw_schema import PROJECT
+
+
+def make_build(warehouse: Warehouse, data: str) -> subprocess.CompletedProcess:
+    """Run the script on a database and a target folder of its own."""
+    return subprocess.run(
+        [sys.executable, str(PROJECT / "scripts" / "build.py"), data, "--database", str(warehouse.database)],
+        env=os.environ | {"DBT_TARGET_PATH": str(warehouse.folder / "target")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_second_run_does_no_needless_work_and_a_changed_file_is_loaded_again(warehouse: Warehouse, tmp_path: Path):
+    files = tmp_path / "files"
+    shutil.copytree(SHOP, files)
+    first = make_build(warehouse, str(files))
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "[1/3] raw data: loading" in first.stdout
+    assert "Completed successfully" in first.stdout
+    assert summary.render(warehouse.database) in first.stdout
+
+    second = make_build(warehouse, str(files))
+    assert "[1/3] raw data: already loaded" in second.stdout
+    assert "[2/3] dbt build: nothing has changed" in second.stdout
+    assert second.stdout.split("[3/3]")[1] == first.stdout.split("[3/3]")[1]
+
+    with (files / "orders.csv").open("a") as orders:
+        orders.write("2001,new,2024-01-01 08:00:00,10.00,,,,,,\n")
+    third = make_build(warehouse, str(files))
+    assert "[1/3] raw data: loading" in third.stdout
+    assert "As of 2024-01-01" in third.stdout
+
+
+def test_tables_that_others_loaded_are_built_from_but_never_replaced(warehouse: Warehouse):
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,10.00\n"})
+    warehouse.execute("comment on table raw.orders is null")
+    refused = make_build(warehouse, "complete_journey")
+    assert refused.returncode == 1
+    assert "was not loaded by this project, so it is left alone" in refused.stderr
+    allowed = make_build(warehouse, "raw")
+    assert allowed.returncode == 0, allowed.stdout
+    assert "As of 2024-05-01: 1 customers" in allowed.stdout
+
+
+def test_nothing_to_build_from_and_a_failing_build_end_with_an_error(warehouse: Warehouse):
+    nothing = make_build(warehouse, "raw")
+    assert nothing.returncode == 1
+    assert "has no table raw.orders to build from" in nothing.stderr
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n"})
+    failing = make_build(warehouse, "raw")
+    assert failing.returncode == 1
+    assert "error: dbt build failed" in failing.stderr
+    assert "[3/3]" not in failing.stdout
