@@ -65,3 +65,13 @@ def test_nothing_to_build_from_and_a_failing_build_end_with_an_error(warehouse: 
     assert failing.returncode == 1
     assert "error: dbt build failed" in failing.stderr
     assert "[3/3]" not in failing.stdout
+
+
+def test_the_readmes_views_over_a_shops_own_tables_are_enough(warehouse: Warehouse):
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    statements = readme.split("```sql")[1].split("```")[0]
+    warehouse.execute("create table sales as select 7 as id, 42 as buyer, date '2024-05-01' as sold_at, 9.99 as total")
+    warehouse.execute(statements)
+    result = make_build(warehouse, "raw")
+    assert result.returncode == 0, result.stdout
+    assert "As of 2024-05-01: 1 customers, net revenue 9.99" in result.stdout
