@@ -1,4 +1,3 @@
-{%- set sale_statuses = "'" ~ var('sale_statuses') | join("',\n        '") ~ "'" -%}
 with source as (
 
     select * from {{ source('raw', 'orders') }}
@@ -38,7 +37,7 @@ select
     status,
     -- a shop that keeps no status has only sales
     coalesce(status in (
-        {{ sale_statuses }}
+        {{ sql_strings(var('sale_statuses')) }}
     ), true) as is_sale,
     channel,
     store_id,

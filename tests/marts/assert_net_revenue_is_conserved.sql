@@ -1,6 +1,5 @@
 -- Money in = money out, to the cent: published net revenue = raw net revenue - what is left out, item by item.
 -- Raw is read from the sources themselves, so that a row lost in any layer shows. A row here is a measure that is off.
-{%- set sale_statuses = "('" ~ var('sale_statuses') | join("', '") ~ "')" %}
 with as_of_dates as (
 
     select max(as_of_date) as as_of_date from {{ ref('int_as_of_dates') }}
@@ -12,7 +11,9 @@ raw_orders as (
     select
         cast(order_id as {{ dbt.type_string() }}) as order_id,
         cast(gross_amount as numeric(18, 2)) - coalesce(cast(discount_amount as numeric(18, 2)), 0) as amount,
-        coalesce(lower(trim(cast(status as {{ dbt.type_string() }}))) in {{ sale_statuses }}, true) as is_sale,
+        coalesce(lower(trim(cast(status as {{ dbt.type_string() }}))) in (
+            {{ sql_strings(var('sale_statuses')) }}
+        ), true) as is_sale,
         cast(cast(ordered_at as timestamp) as date) as order_date
     from {{ source('raw', 'orders') }}
 
