@@ -23,15 +23,23 @@ from raw_schema import PROJECT, LoadError
 
 TARGET = PROJECT / os.environ.get("DBT_TARGET_PATH", "target")
 STATE_FILE = TARGET / "build_state.json"
-BUILD_INPUTS = ["dbt_project.yml", "requirements.lock", "profiles", "models", "macros", "seeds", "tests", "analyses"]
+BUILD_INPUTS = [
+    "dbt_project.yml",
+    "requirements.lock",
+    "profiles",
+    "models",
+    "macros",
+    "seeds",
+    "tests",
+    "analyses",
+    "scripts",
+]
 
 
 def load(data: str, database: Path) -> None:
     """Fill the raw schema unless it already holds that data. Raises LoadError when it must not or cannot."""
-    loaded = raw_schema.loaded_origin(database)
+    raw_schema.check_name(database)
     if data == "raw":
-        if loaded is None:
-            raise LoadError(f"{database} has no table raw.orders to build from; load some data first")
         print(f"[1/3] raw data: as found in {database}", flush=True)
         return
     arguments = argparse.Namespace(database=database, folder=Path(data))
@@ -41,15 +49,18 @@ def load(data: str, database: Path) -> None:
         origin, loader = load_cdnow.origin(), load_cdnow.load
     else:
         origin, loader = load_files.origin(arguments.folder), load_files.load
-    if loaded == origin:
-        print(f"[1/3] raw data: already loaded, {origin}", flush=True)
+    held = raw_schema.held(database)
+    if held and set(held.values()) == {origin}:
+        print(f"[1/3] raw data: already loaded, {origin.name}", flush=True)
         return
-    if loaded == "":
+    foreign = [table for table, origin_held in held.items() if origin_held is None]
+    if foreign:
         raise LoadError(
-            f"raw.orders in {database} was not loaded by this project, so it is left alone; "
-            "say DATA=raw to build from it, or name another file in CUSTOMER_VALUE_DATABASE"
+            f"{database} holds raw tables that this project did not load, so they are left alone: "
+            f"{', '.join(foreign)}. "
+            "Say DATA=raw to build from them, or name another file in CUSTOMER_VALUE_DATABASE"
         )
-    print(f"[1/3] raw data: loading {origin} ...", flush=True)
+    print(f"[1/3] raw data: loading {origin.name} ...", flush=True)
     for table, rows in loader(arguments).items():
         print(f"      {table:<18}{rows:>12,} rows", flush=True)
 
@@ -77,7 +88,7 @@ def dbt_build(database: Path) -> dict[str, int]:
     Exits when dbt does: it has said why by then.
     """
     state = json.loads(STATE_FILE.read_text()) if STATE_FILE.exists() else {}
-    if state.get("fingerprint") == fingerprint(database):
+    if database.exists() and state.get("fingerprint") == fingerprint(database):
         print("[2/3] dbt build: nothing has changed since the last one", flush=True)
         return state["results"]
     print("[2/3] dbt build ...", flush=True)
@@ -108,8 +119,10 @@ def main() -> None:
     results = dbt_build(arguments.database)
     print(f"[3/3] summary\n\n{summary.render(arguments.database)}\n")
     print(f"Checks passed: {results['passed']} of {results['checks']}")
+    is_default = arguments.database == raw_schema.default_database()
+    setting = "" if is_default else f"CUSTOMER_VALUE_DATABASE={arguments.database.resolve()} "
     print(f"Marts: schema marts in {os.path.relpath(arguments.database)}. To open them:")
-    print("  . .venv/bin/activate && dbt show --select marts.customer_value --limit 10")
+    print(f"  . .venv/bin/activate && {setting}dbt show --select marts.customer_value --limit 10")
 
 
 if __name__ == "__main__":

@@ -42,9 +42,9 @@ ORDERS = """
 """
 
 
-def origin() -> str:
+def origin() -> raw_schema.Origin:
     """Return the name and version of what is loaded."""
-    return f"CDNOW ({PACKAGE} {metadata.version(PACKAGE)})"
+    return raw_schema.Origin.of(f"CDNOW ({PACKAGE} {metadata.version(PACKAGE)})")
 
 
 def load(arguments: argparse.Namespace) -> dict[str, int]:

@@ -83,9 +83,9 @@ SELECTS = {
 }
 
 
-def origin() -> str:
+def origin() -> raw_schema.Origin:
     """Return the name and version of what is loaded."""
-    return f"Complete Journey ({PACKAGE} {metadata.version(PACKAGE)})"
+    return raw_schema.Origin.of(f"Complete Journey ({PACKAGE} {metadata.version(PACKAGE)})")
 
 
 def load(arguments: argparse.Namespace) -> dict[str, int]:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import duckdb
 import raw_schema
-from raw_schema import Column, LoadError, quoted
+from raw_schema import Column, LoadError, Origin, quoted
 
 
-def origin(folder: Path) -> str:
+def origin(folder: Path) -> Origin:
     """Return the folder and a stamp of its files, which changes when one of them does."""
     stamps = [f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in source_files(folder).values()]
-    return f"{folder.resolve()} ({', '.join(stamps)})"
+    return Origin.of(f"files in {folder.resolve()}", ", ".join(stamps))
 
 
 def source_files(folder: Path) -> dict[str, Path]:
@@ -35,6 +35,9 @@ def source_files(folder: Path) -> dict[str, Path]:
             raise LoadError(f"two files for {source} in {folder}: keep one of {', '.join(file.name for file in files)}")
         if files:
             found[source] = files[0]
+    for file in sorted(folder.iterdir()):
+        if file.suffix.lower() in (".csv", ".parquet") and file not in found.values():
+            print(f"{file.name}: not the name of a source, left out (names: {', '.join(raw_schema.contract())})")
     if "orders" not in found:
         present = ", ".join(sorted(file.name for file in folder.iterdir())) or "nothing"
         raise LoadError(f"there is no orders.csv or orders.parquet in {folder}; it holds {present}")

@@ -6,9 +6,11 @@ The contract is models/staging/_sources.yml and nothing else: names, types and w
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import duckdb
@@ -17,6 +19,9 @@ import yaml
 PROJECT = Path(__file__).resolve().parent.parent
 CONTRACT_FILE = PROJECT / "models" / "staging" / "_sources.yml"
 SCHEMA = "raw"
+
+# names that a DuckDB file cannot have, because the project has schemas of these names in it
+RESERVED_NAMES = {"raw", "staging", "intermediate", "marts", "reference", "oracle"}
 
 
 class LoadError(Exception):
@@ -30,6 +35,41 @@ class Column:
     name: str
     data_type: str
     required: bool
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the raw schema was filled with; kept as the comment of every raw table, so that it travels with the data.
+
+    name: for people. stamp: changes when the input does. loader: changes when the loaders or the contract do.
+    """
+
+    name: str
+    stamp: str
+    loader: str
+
+    @classmethod
+    def of(cls, name: str, stamp: str = "") -> Origin:
+        """Return the origin of data that the present loaders would load."""
+        digest = hashlib.sha256(CONTRACT_FILE.read_bytes())
+        for script in ("raw_schema.py", "load_complete_journey.py", "load_cdnow.py", "load_files.py"):
+            digest.update((PROJECT / "scripts" / script).read_bytes())
+        return cls(name, stamp, digest.hexdigest()[:16])
+
+    def comment(self) -> str:
+        """Return the text that marks a table as loaded by this project."""
+        return json.dumps({"loaded_by": "customer_value"} | asdict(self))
+
+    @classmethod
+    def from_comment(cls, comment: str | None) -> Origin | None:
+        """Return the origin that a table's comment states, None where it is no such comment."""
+        try:
+            stated = json.loads(comment or "")
+        except ValueError:
+            return None
+        if not isinstance(stated, dict) or stated.pop("loaded_by", None) != "customer_value":
+            return None
+        return cls(**stated)
 
 
 def contract() -> dict[str, list[Column]]:
@@ -49,8 +89,14 @@ def contract() -> dict[str, list[Column]]:
 
 
 def default_database() -> Path:
-    """Return the DuckDB file that profiles/profiles.yml names."""
-    return Path(os.environ.get("CUSTOMER_VALUE_DATABASE", PROJECT / "data" / "warehouse.duckdb"))
+    """Return the DuckDB file that profiles/profiles.yml names; relative paths are from the project's root."""
+    return PROJECT / os.environ.get("CUSTOMER_VALUE_DATABASE", "data/warehouse.duckdb")
+
+
+def check_name(database: Path) -> None:
+    """Raise LoadError when the file has the name of a schema in it: DuckDB could not tell the two apart."""
+    if database.stem.lower() in RESERVED_NAMES:
+        raise LoadError(f"{database.name} has the name of a schema in it; DuckDB needs another, such as shop.duckdb")
 
 
 def quoted(text: str) -> str:
@@ -60,19 +106,20 @@ def quoted(text: str) -> str:
 
 def replace_raw(
     database: Path,
-    origin: str,
+    origin: Origin,
     selects: dict[str, str],
     prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
 ) -> dict[str, int]:
     """Replace every table of the raw schema in one transaction.
 
-    database: the DuckDB file, made if missing. origin: what the data are; kept as the comment of raw.orders.
+    database: the DuckDB file, made if missing. origin: what the data are; becomes the comment of each table.
     selects: {table: SELECT that yields some or all of the table's contract columns, by name}. A column that it
     lacks is added as null, a table that is not there is made empty, so that dbt always finds the whole contract.
     prepare: makes temporary tables that the selects share.
     Returns {table: rows}. Raises LoadError when the database is in use or a select cannot be read; what the raw
     schema held before is then still there.
     """
+    check_name(database)
     database.parent.mkdir(parents=True, exist_ok=True)
     try:
         connection = duckdb.connect(str(database))
@@ -88,7 +135,7 @@ def replace_raw(
             counts = {}
             for table, columns in contract().items():
                 counts[table] = _create_table(connection, table, columns, selects.get(table))
-            connection.execute(f"comment on table {SCHEMA}.orders is {quoted(origin)}")
+                connection.execute(f"comment on table {SCHEMA}.{table} is {quoted(origin.comment())}")
             connection.execute("commit")
         except duckdb.Error as error:
             connection.execute("rollback")
@@ -114,25 +161,26 @@ def _create_table(
     return connection.execute(f"select count(*) from {SCHEMA}.{table}").fetchone()[0]
 
 
-def loaded_origin(database: Path) -> str | None:
-    """Return what replace_raw last loaded into the database: its origin, "" if it was not one of the loaders that
-    made raw.orders, None if there is no raw.orders. Raises LoadError when the database cannot be read.
+def held(database: Path) -> dict[str, Origin | None]:
+    """Return {contract table that the raw schema holds: its origin, None where others made it}.
+
+    Raises LoadError when the database cannot be read.
     """
     if not database.exists():
-        return None
+        return {}
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
-            row = connection.execute(
+            rows = connection.execute(
                 """
-                select coalesce(comment, '') from duckdb_tables() where schema_name = $schema and table_name = 'orders'
+                select table_name, comment from duckdb_tables() where schema_name = $schema
                 union all
-                select '' from duckdb_views() where schema_name = $schema and view_name = 'orders'
+                select view_name, comment from duckdb_views() where schema_name = $schema
                 """,
                 {"schema": SCHEMA},
-            ).fetchone()
+            ).fetchall()
     except duckdb.Error as error:
         raise LoadError(f"cannot read {database}: {error}") from error
-    return row[0] if row else None
+    return {table: Origin.from_comment(comment) for table, comment in rows if table in contract()}
 
 
 def main(description: str, load: Callable[[argparse.Namespace], dict[str, int]], folder: bool = False) -> None:

@@ -21,6 +21,11 @@ TABLES = [
     ),
 ]
 
+LEFT_OUT = """
+    select status, count(*), sum(gross_amount - discount_amount) from staging.stg_orders
+    where not is_sale group by status order by status
+"""
+
 
 def render(database: Path) -> str:
     """Return the summary of the marts in a DuckDB file. Raises duckdb.Error when they are not there."""
@@ -28,11 +33,16 @@ def render(database: Path) -> str:
         as_of_date, customers, net_revenue = connection.execute(
             "select max(as_of_date), count(*), coalesce(sum(net_revenue), 0) from marts.customer_value"
         ).fetchone()
-        origin = raw_schema.loaded_origin(database) or "tables that were already in the raw schema"
+        origin = raw_schema.held(database).get("orders")
         lines = [
-            f"Data: {origin}",
+            f"Data: {origin.name if origin else 'as found in the raw schema'}",
             f"As of {as_of_date}: {customers:,} customers, net revenue {net_revenue:,.2f}",
         ]
+        left_out = connection.execute(LEFT_OUT).fetchall()
+        if left_out:
+            statuses = ", ".join(f"{status} {count:,}" for status, count, _ in left_out)
+            amount = sum(amount for _, _, amount in left_out)
+            lines.append(f"Left out, no sale by status: {statuses}; {amount:,.2f} in all")
         for title, query in TABLES:
             lines += [
                 "",

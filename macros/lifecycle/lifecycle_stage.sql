@@ -28,13 +28,13 @@
     (
         case
             when coalesce({{ order_count }}, 0) = 0 then 'prospect'
-            when {{ overdue_ratio }} >= {{ churned_overdue_ratio }}
-                and {{ recency_days }} > {{ churned_min_recency_days }} then 'churned'
-            when {{ overdue_ratio }} >= {{ decline_overdue_ratio }} then 'decline'
-            when {{ previous_monetary }} > 0
-                and {{ monetary }} < {{ decline_revenue_ratio }} * {{ previous_monetary }} then 'decline'
-            when {{ order_count }} >= {{ stability_min_orders }} then 'stability'
-            when {{ order_count }} >= {{ formation_min_orders }} then 'formation'
+            when ({{ overdue_ratio }}) >= {{ churned_overdue_ratio }}
+                and ({{ recency_days }}) > {{ churned_min_recency_days }} then 'churned'
+            when ({{ overdue_ratio }}) >= {{ decline_overdue_ratio }} then 'decline'
+            when ({{ previous_monetary }}) > 0
+                and ({{ monetary }}) < {{ decline_revenue_ratio }} * ({{ previous_monetary }}) then 'decline'
+            when ({{ order_count }}) >= {{ stability_min_orders }} then 'stability'
+            when ({{ order_count }}) >= {{ formation_min_orders }} then 'formation'
             else 'exploration'
         end
     )

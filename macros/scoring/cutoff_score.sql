@@ -12,11 +12,11 @@
     {%- set reaches = '>=' if higher_is_better else '<=' -%}
     (
         case
-            when {{ measure }} is null then null
-            when {{ measure }} {{ reaches }} {{ score_5 }} then 5
-            when {{ measure }} {{ reaches }} {{ score_4 }} then 4
-            when {{ measure }} {{ reaches }} {{ score_3 }} then 3
-            when {{ measure }} {{ reaches }} {{ score_2 }} then 2
+            when ({{ measure }}) is null then null
+            when ({{ measure }}) {{ reaches }} {{ score_5 }} then 5
+            when ({{ measure }}) {{ reaches }} {{ score_4 }} then 4
+            when ({{ measure }}) {{ reaches }} {{ score_3 }} then 3
+            when ({{ measure }}) {{ reaches }} {{ score_2 }} then 2
             else 1
         end
     )

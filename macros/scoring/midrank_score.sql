@@ -16,7 +16,7 @@
     (
         1 + cast(
             floor(
-                cast({{ buckets }} * (2 * {{ customers_worse }} + {{ customers_equal }}) as {{ type_double() }})
+                cast({{ buckets }} * (2 * ({{ customers_worse }}) + {{ customers_equal }}) as {{ type_double() }})
                 / (2 * {{ customers_total }})
             ) as integer
         )

@@ -15,7 +15,7 @@
     (
         cast(
             ntile({{ buckets }}) over (
-                partition by {{ partition_by }} order by {{ measure }} asc, {{ tie_breaker }} asc
+                partition by {{ partition_by }} order by ({{ measure }}) asc, {{ tie_breaker }} asc
             ) as integer
         )
     )

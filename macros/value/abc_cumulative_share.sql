@@ -3,16 +3,17 @@
 
       c = value of all customers strictly ahead / total positive value
 
-  Arguments   value_ahead           sum of the positive values larger than the customer's own
-              total_positive_value  sum of all positive values
+  Arguments   value_ahead           sum of the positive values larger than the customer's own, numeric with two decimals
+              total_positive_value  sum of all positive values, numeric with two decimals
   Returns     double, 0 (nobody ahead) to 1 (all of the positive value ahead: a value of 0 or less);
               null where there is no positive value at all
   Example     values 50, 30, 20: c = 0, 0.50, 0.80. Values 40, 40, 20: c = 0, 0, 0.80: equals stand side by side
+  Whole cents are divided, so that a share of exactly 0.80 is the double 0.80 and not its neighbour: cut-offs hold.
   Source      ABC (Pareto) analysis; strictly ahead, so that ties never split (design, section 4)
 -#}
 {% macro abc_cumulative_share(value_ahead, total_positive_value) -%}
     (
-        cast({{ value_ahead }} as {{ type_double() }})
-        / nullif(cast({{ total_positive_value }} as {{ type_double() }}), 0)
+        cast(cast(({{ value_ahead }}) * 100 as bigint) as {{ type_double() }})
+        / nullif(cast(cast(({{ total_positive_value }}) * 100 as bigint) as {{ type_double() }}), 0)
     )
 {%- endmacro %}

@@ -14,10 +14,10 @@
 {% macro abc_tier(value, cumulative_share, cutoff_a, cutoff_b) -%}
     (
         case
-            when {{ value }} is null then null
-            when {{ value }} <= 0 then 'C'
-            when {{ cumulative_share }} < {{ cutoff_a }} then 'A'
-            when {{ cumulative_share }} < {{ cutoff_b }} then 'B'
+            when ({{ value }}) is null then null
+            when ({{ value }}) <= 0 then 'C'
+            when ({{ cumulative_share }}) < {{ cutoff_a }} then 'A'
+            when ({{ cumulative_share }}) < {{ cutoff_b }} then 'B'
             else 'C'
         end
     )

@@ -13,6 +13,6 @@
 {% macro discounted_value(amount, days, annual_discount_rate) -%}
     (
         cast({{ amount }} as {{ type_double() }})
-        * power(cast(1 as {{ type_double() }}) + {{ annual_discount_rate }}, -({{ days }}) / cast(365 as {{ type_double() }}))
+        * power(cast(1 as {{ type_double() }}) + ({{ annual_discount_rate }}), -({{ days }}) / cast(365 as {{ type_double() }}))
     )
 {%- endmacro %}

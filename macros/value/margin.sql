@@ -15,7 +15,7 @@
 {% macro margin(net_revenue, cost, default_margin_rate) -%}
     (cast(
         coalesce(
-            {{ net_revenue }} - {{ cost }},
+            ({{ net_revenue }}) - ({{ cost }}),
             round(cast({{ net_revenue }} as numeric(18, 2)) * cast({{ default_margin_rate }} as numeric(9, 6)), 2)
         ) as numeric(18, 2)
     ))

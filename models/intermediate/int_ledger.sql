@@ -56,7 +56,17 @@ refunds_of_sales as (
 
 entries as (
 
-    select * from sales
+    select
+        entry_id,
+        entry_type,
+        order_id,
+        customer_id,
+        order_date,
+        booked_on,
+        net_revenue,
+        margin,
+        margin_is_estimated
+    from sales
     union all
     select
         {{ dbt.concat(["'refund:'", 'refund_id']) }} as entry_id,

@@ -38,7 +38,9 @@ select
     orders.channel,
     orders.store_id,
     orders.campaign_id,
-    orders.delivered_at,
+    case
+        when cast(orders.delivered_at as date) <= as_of_dates.as_of_date then orders.delivered_at
+    end as delivered_at,
     orders.line_count,
 
     -- amounts, as known on the as-of date

@@ -14,8 +14,10 @@ typed as (
         coalesce(cast(discount_amount as numeric(18, 2)), 0) as discount_amount,
         cast(shipping_amount as numeric(18, 2)) as shipping_amount,
         cast(cost_amount as numeric(18, 2)) as cost_amount,
-        upper(trim(cast(currency as {{ dbt.type_string() }}))) as currency,
-        lower(trim(cast(status as {{ dbt.type_string() }}))) as status,
+        nullif(upper(trim(cast(currency as {{ dbt.type_string() }}))), '') as currency,
+        nullif(
+            replace(replace(lower(trim(cast(status as {{ dbt.type_string() }}))), ' ', '_'), '-', '_'), ''
+        ) as status,
         cast(channel as {{ dbt.type_string() }}) as channel,
         cast(store_id as {{ dbt.type_string() }}) as store_id,
         cast(campaign_id as {{ dbt.type_string() }}) as campaign_id,

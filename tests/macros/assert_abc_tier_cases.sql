@@ -3,6 +3,8 @@ with cases (case_name, own_value, ahead, total, expected_share, expected_tier) a
 
     values
     ('nobody ahead', 500, 0, 1000, 0.0, 'A'),
+    ('exactly a, in cents that doubles would miss', 0.21, 0.84, 1.05, 0.8, 'B'),
+    ('exactly b, likewise', 0.07, 1.33, 1.40, 0.95, 'C'),
     ('just below a', 1, 799, 1000, 0.799, 'A'),
     ('exactly a', 1, 800, 1000, 0.8, 'B'),
     ('just below b', 1, 949, 1000, 0.949, 'B'),

@@ -4,6 +4,7 @@ with cases (case_name, orders, recency, overdue, monetary, previous, expected) a
     values
     ('no order', 0, null, null, 0.0, 0.0, 'prospect'),
     ('orders unknown', null, null, null, null, null, 'prospect'),
+    ('worked example', 5, 90, 3.0, 10.0, 0.0, 'decline'),
     ('first order', 1, 5, 0.2, 10.0, 0.0, 'exploration'),
     ('second order', 2, 5, 0.2, 10.0, 0.0, 'formation'),
     ('third order', 3, 5, 0.2, 10.0, 0.0, 'formation'),

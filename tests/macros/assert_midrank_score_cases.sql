@@ -6,7 +6,7 @@ with cases (case_name, worse, equal, total, expected) as (
     ('worst of five', 0, 1, 5, 1),
     ('all equal', 0, 1000, 1000, 3),
     ('one customer', 0, 1, 1, 3),
-    ('exactly on the border of 2', 2, 0, 10, 2),
+    ('two equals exactly on the border of 2', 1, 2, 10, 2),
     ('one of ten below the border of 2', 1, 1, 10, 1),
     ('best of ten million', 9999999, 1, 10000000, 5),
     ('nothing known', null, 1, 5, null)

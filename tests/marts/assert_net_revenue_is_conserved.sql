@@ -9,13 +9,15 @@ with as_of_dates as (
 raw_orders as (
 
     select
-        cast(order_id as {{ dbt.type_string() }}) as order_id,
-        cast(gross_amount as numeric(18, 2)) - coalesce(cast(discount_amount as numeric(18, 2)), 0) as amount,
-        coalesce(lower(trim(cast(status as {{ dbt.type_string() }}))) in (
-            {{ sql_strings(var('sale_statuses')) }}
-        ), true) as is_sale,
-        cast(cast(ordered_at as timestamp) as date) as order_date
-    from {{ source('raw', 'orders') }}
+        cast(raw_orders.order_id as {{ dbt.type_string() }}) as order_id,
+        cast(raw_orders.gross_amount as numeric(18, 2))
+        - coalesce(cast(raw_orders.discount_amount as numeric(18, 2)), 0) as amount,
+        -- an order that staging lost must not pass for one that was left out
+        coalesce(stg_orders.is_sale, true) as is_sale,
+        cast(cast(raw_orders.ordered_at as timestamp) as date) as order_date
+    from {{ source('raw', 'orders') }} as raw_orders
+    left join {{ ref('stg_orders') }} as stg_orders
+        on cast(raw_orders.order_id as {{ dbt.type_string() }}) = stg_orders.order_id
 
 ),
 

@@ -34,7 +34,7 @@ select
     summaries.*,
     customer_value.customers as customers_expected
 from customer_value
-inner join summaries on customer_value.as_of_date = summaries.as_of_date
+left join summaries on customer_value.as_of_date = summaries.as_of_date
 where
     summaries.customers is distinct from customer_value.customers
     or summaries.monetary is distinct from customer_value.monetary

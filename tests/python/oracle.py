@@ -21,6 +21,11 @@ from scipy.stats import rankdata
 
 VARS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
 
+SEGMENTS = {
+    tuple(row[:3]): row[3]
+    for row in pd.read_csv(PROJECT / "seeds" / "reference" / "rfm_segments.csv").itertuples(index=False, name=None)
+}
+
 
 def cents(amount: object) -> int | None:
     """Return an amount in cents, None for a missing one."""
@@ -184,7 +189,7 @@ def customer_value(
         customer, created = str(record["customer_id"]), record["created_at"]
         if not pd.isna(created):
             known_from[customer] = min(known_from[customer], pd.Timestamp(created).date())
-        elif customer not in known_from:
+        else:  # an undated record is known from the start
             known_from[customer] = dt.date.min
     customers = sorted(customer for customer, date in known_from.items() if date <= as_of)
     rows = [{"customer_id": customer} | facts_of(by_customer[customer], as_of, settings) for customer in customers]
@@ -203,8 +208,10 @@ def customer_value(
     shares, tiers = abc_tiers([row[column] for row in buyers], settings["abc_cutoff_a"], settings["abc_cutoff_b"])
     for row, share, tier in zip(buyers, shares, tiers, strict=True):
         row["cumulative_share"], row["abc_tier"] = share, tier
-        row["tier"] = row["raw_tier"] = raw_tier(tier, row[f"frequency_{settings['rfm_method']}"])
-    return pd.DataFrame(rows).set_index("customer_id")
+        scores = tuple(row[f"{measure}_{settings['rfm_method']}"] for measure in ("recency", "frequency", "monetary"))
+        row["rfm_segment"] = SEGMENTS[scores]
+        row["tier"] = row["raw_tier"] = raw_tier(tier, scores[1])
+    return pd.DataFrame(rows).assign(as_of_date=as_of).set_index("customer_id")
 
 
 def _score(buyers: list[dict]) -> None:

@@ -141,20 +141,75 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
             "rfm_method": "quintile",
             "abc_value": "profit",
             "window_months": 0,
-            "abc_cutoff_a": 0.99,
+            "abc_cutoff_b": "most",
+            "sale_statuses": ["paid", "Paid In Full"],
             "default_margin_rate": "a third",
-            "as_of_date": "1 May 2024",
+            "as_of_date": "2024-02-30",
         }
     )
     for sentence in [
         "var rfm_method must be one of midrank, ntile, cutoffs; it is quintile",
         "var abc_value must be one of revenue, margin; it is profit",
         "var window_months must be a whole number of at least 1; it is 0",
-        "var abc_cutoff_b must be a number of at least 0.99 and at most 1; it is 0.95",
+        "var abc_cutoff_b must be a number of at least 0.01 and at most 1; it is most",
+        "var sale_statuses must hold statuses in lower case with underscores; it holds Paid In Full",
         "var default_margin_rate must be a number of at least 0 and at most 1; it is a third",
-        "var as_of_date must be a date, YYYY-MM-DD; it is 1 May 2024",
+        "var as_of_date must be a date, YYYY-MM-DD; it is 2024-02-30",
     ]:
         assert sentence in output
+
+
+def test_vars_that_contradict_each_other_are_named(warehouse: Warehouse):
+    warehouse.load({"orders": ONE_ORDER})
+    output = warehouse.refused(variables={"abc_cutoff_a": 0.99, "formation_min_orders": 5})
+    assert "var abc_cutoff_a must not be above var abc_cutoff_b; they are 0.99 and 0.95" in output
+    assert "var formation_min_orders must not be above var stability_min_orders; they are 5 and 4" in output
+
+
+def test_a_companys_own_settings_pass_all_tests(shop: Warehouse, warehouse: Warehouse):
+    """Whatever a company may decide, no dbt test or unit test may take it for a fault."""
+    warehouse.database.write_bytes(shop.database.read_bytes())
+    warehouse.build(
+        {
+            "reporting_currency": "usd",
+            "sale_statuses": ["completed", "customer's_own"],
+            "as_of_date": "2024-02-29",
+            "window_months": 3,
+            "default_margin_rate": 0,
+            "annual_discount_rate": 0,
+            "rfm_method": "cutoffs",
+            "abc_value": "margin",
+            "abc_cutoff_a": 0.5,
+            "abc_cutoff_b": 0.5,
+            "expected_gap_prior_weight": 0,
+            "churned_overdue_ratio": 3,
+            "churned_min_recency_days": 0,
+            "decline_overdue_ratio": 3,
+            "decline_revenue_ratio": 1,
+            "formation_min_orders": 3,
+            "stability_min_orders": 3,
+        }
+    )
+
+
+def test_statuses_are_matched_by_meaning_and_strange_ones_are_reported(warehouse: Warehouse):
+    orders = "order_id,customer_id,ordered_at,gross_amount,discount_amount,status\n"
+    orders += '1,a,2024-05-01,10.00,,Partially Refunded\n2,b,2024-05-01,10.00,," "\n3,c,2024-05-01,10.00,,closed\n'
+    orders += "4,d,2024-05-01,10.00,-1.00,refunded\n"
+    warehouse.load({"orders": orders})
+    result = warehouse.dbt("build")
+    assert result.returncode == 0, result.stdout
+    assert warehouse.rows("select order_id, status from marts.orders order by 1") == [
+        ("1", "partially_refunded"),
+        ("2", None),
+        ("4", "refunded"),
+    ]
+    for test in [
+        "assert_order_statuses_are_known",
+        "assert_refunded_orders_have_a_refund",
+        "accepted_range_stg_orders_discount_amount",
+    ]:
+        assert f"Warning in test {test}" in result.stdout
 
 
 def test_an_as_of_date_before_the_first_order_gives_empty_marts(warehouse: Warehouse):
@@ -164,17 +219,25 @@ def test_an_as_of_date_before_the_first_order_gives_empty_marts(warehouse: Wareh
         assert warehouse.rows(f"select count(*) from marts.{mart}") == [(0,)], mart
 
 
-def test_what_happens_after_the_as_of_date_changes_nothing(shop: Warehouse, warehouse: Warehouse):
+@pytest.mark.parametrize(
+    ("data_set", "as_of"), [("shop", "2023-06-30"), ("complete_journey", "2017-04-30"), ("cdnow", "1997-05-31")]
+)
+def test_what_happens_after_the_as_of_date_changes_nothing(
+    request: pytest.FixtureRequest, warehouse: Warehouse, data_set: str, as_of: str
+):
     """A past date judged from all the data equals the same date judged when there was no more."""
-    warehouse.database.write_bytes(shop.database.read_bytes())
+    warehouse.database.write_bytes(request.getfixturevalue(data_set).database.read_bytes())
     marts = ["customer_value", "orders", "tier_summary", "segment_summary"]
     queries = [f"select * from marts.{mart} order by all" for mart in marts]
-    warehouse.build({"as_of_date": "2023-06-30"})
+    rebuild = {"variables": {"as_of_date": as_of}}
+    assert warehouse.dbt("run", **rebuild).returncode == 0
     before = [warehouse.rows(query) for query in queries]
-    warehouse.execute("delete from raw.orders where cast(ordered_at as timestamp) >= '2023-07-01'")
-    warehouse.execute("delete from raw.refunds where cast(refunded_at as timestamp) >= '2023-07-01'")
-    warehouse.execute("delete from raw.customers where cast(created_at as timestamp) >= '2023-07-01'")
-    warehouse.execute("delete from raw.order_items where order_id not in (select order_id from raw.orders)")
-    warehouse.build({"as_of_date": "2023-06-30"})
     assert len(before[0]) > 5
+    later = f">= date '{as_of}' + 1"
+    warehouse.execute(f"delete from raw.orders where cast(ordered_at as timestamp) {later}")
+    warehouse.execute(f"update raw.orders set delivered_at = null where cast(delivered_at as timestamp) {later}")
+    warehouse.execute(f"delete from raw.refunds where cast(refunded_at as timestamp) {later}")
+    warehouse.execute(f"delete from raw.customers where cast(created_at as timestamp) {later}")
+    warehouse.execute("delete from raw.order_items where order_id not in (select order_id from raw.orders)")
+    assert warehouse.dbt("run", **rebuild).returncode == 0
     assert [warehouse.rows(query) for query in queries] == before

@@ -8,9 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import build
+import load_files
+import pytest
+import raw_schema
 import summary
 from conftest import SHOP, Warehouse
-from raw_schema import PROJECT
+from raw_schema import PROJECT, LoadError
 
 
 def make_build(warehouse: Warehouse, data: str) -> subprocess.CompletedProcess:
@@ -39,32 +43,52 @@ def test_a_second_run_does_no_needless_work_and_a_changed_file_is_loaded_again(w
     assert second.stdout.split("[3/3]")[1] == first.stdout.split("[3/3]")[1]
 
     with (files / "orders.csv").open("a") as orders:
-        orders.write("2001,new,2024-01-01 08:00:00,10.00,,,,,,\n")
+        orders.write("2001,new,2024-01-01 08:00:00,10.00,,,,,,,\n")
     third = make_build(warehouse, str(files))
     assert "[1/3] raw data: loading" in third.stdout
     assert "As of 2024-01-01" in third.stdout
 
 
-def test_tables_that_others_loaded_are_built_from_but_never_replaced(warehouse: Warehouse):
+@pytest.mark.parametrize("comment", ["null", "'orders of the shop'"])
+def test_tables_that_others_loaded_are_built_from_but_never_replaced(warehouse: Warehouse, comment: str):
     warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,10.00\n"})
-    warehouse.execute("comment on table raw.orders is null")
+    warehouse.execute(f"comment on table raw.refunds is {comment}")
     refused = make_build(warehouse, "complete_journey")
     assert refused.returncode == 1
-    assert "was not loaded by this project, so it is left alone" in refused.stderr
-    allowed = make_build(warehouse, "raw")
-    assert allowed.returncode == 0, allowed.stdout
-    assert "As of 2024-05-01: 1 customers" in allowed.stdout
+    assert "did not load, so they are left alone: refunds." in refused.stderr
+    assert warehouse.rows("select count(*) from raw.orders") == [(1,)]
+    if comment == "null":
+        allowed = make_build(warehouse, "raw")
+        assert allowed.returncode == 0, allowed.stdout
+        assert "As of 2024-05-01: 1 customers" in allowed.stdout
 
 
 def test_nothing_to_build_from_and_a_failing_build_end_with_an_error(warehouse: Warehouse):
     nothing = make_build(warehouse, "raw")
     assert nothing.returncode == 1
-    assert "has no table raw.orders to build from" in nothing.stderr
-    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n"})
-    failing = make_build(warehouse, "raw")
-    assert failing.returncode == 1
-    assert "error: dbt build failed" in failing.stderr
-    assert "[3/3]" not in failing.stdout
+    assert "table raw.orders is missing" in nothing.stdout
+    assert "error: dbt build failed" in nothing.stderr
+    assert "[3/3]" not in nothing.stdout
+
+
+def test_a_database_named_as_a_schema_is_refused(tmp_path: Path):
+    with pytest.raises(LoadError, match=r"marts\.duckdb has the name of a schema"):
+        build.load("raw", tmp_path / "marts.duckdb")
+
+
+def test_a_change_of_the_contract_loads_again(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,10.00\n"})
+    loaded = raw_schema.held(warehouse.database)
+    assert len(set(loaded.values())) == 1
+    assert loaded["orders"] == load_files.origin(warehouse.folder / "files")
+    changed = tmp_path / "_sources.yml"
+    changed.write_text(raw_schema.CONTRACT_FILE.read_text() + "\n# changed\n")
+    monkeypatch.setattr(raw_schema, "CONTRACT_FILE", changed)
+    assert loaded["orders"] != load_files.origin(warehouse.folder / "files")
+
+
+def test_the_summary_says_what_was_left_out(shop: Warehouse):
+    assert "Left out, no sale by status: cancelled 2; 55.00 in all" in summary.render(shop.database)
 
 
 def test_the_readmes_views_over_a_shops_own_tables_are_enough(warehouse: Warehouse):

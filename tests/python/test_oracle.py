@@ -13,8 +13,8 @@ from conftest import Warehouse
 MONEY = ["monetary", "previous_monetary", "net_revenue", "margin", "realised_value"]
 DOUBLES = ["overdue_ratio", "expected_gap_days", "cumulative_share"]
 EXACT = [
-    "tier", "raw_tier", "abc_tier", "lifecycle_stage", "recency_days", "frequency", "order_count",
-    "first_order_date", "last_order_date", "margin_is_estimated",
+    "as_of_date", "tier", "raw_tier", "abc_tier", "rfm_segment", "lifecycle_stage", "recency_days", "frequency",
+    "order_count", "first_order_date", "last_order_date", "margin_is_estimated",
 ]  # fmt: skip
 MEASURES = ["recency", "frequency", "monetary"]
 
@@ -64,6 +64,25 @@ def data_set(request: pytest.FixtureRequest) -> Warehouse:
 
 def test_every_column_of_every_customer_is_what_the_definitions_say(data_set: Warehouse):
     compare(data_set, expected_values(data_set))
+
+
+@pytest.mark.parametrize(("mart", "label"), [("tier_summary", "tier"), ("segment_summary", "rfm_segment")])
+def test_summaries_are_the_customers_counted_and_added_up(data_set: Warehouse, mart: str, label: str):
+    customers = expected_values(data_set)
+    groups = customers.groupby(customers[label].fillna("none"))
+    sums = groups[["monetary", "net_revenue", "margin", "realised_value"]].sum()
+    published = data_set.query(f"select * from marts.{mart}").set_index(label).sort_index()
+    assert list(published.index) == list(sums.index)
+    assert (published["customers"] == groups.size()).all()
+    for column in sums:
+        assert (published[column].map(oracle.cents) == sums[column]).all(), column
+    for column, share in [
+        ("customer_share", groups.size() / len(customers)),
+        ("net_revenue_share", sums["net_revenue"] / customers["net_revenue"].sum()),
+    ]:
+        pd.testing.assert_series_equal(published[column], share, rtol=1e-9, check_names=False)
+    per_customer = sums["net_revenue"] / groups.size()
+    assert (abs(published["net_revenue_per_customer"].astype(float) * 100 - per_customer) <= 0.5 + 1e-6).all()
 
 
 @pytest.mark.parametrize("method", ["midrank", "ntile", "cutoffs"])
