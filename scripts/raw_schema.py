@@ -9,6 +9,7 @@ import argparse
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -183,6 +184,18 @@ def held(database: Path) -> dict[str, Origin | None]:
     return {table: Origin.from_comment(comment) for table, comment in rows if table in contract()}
 
 
+def fill(target: str, load: Callable[[argparse.Namespace], dict[str, int]], arguments: argparse.Namespace) -> dict:
+    """Run a loader for an engine and return {table: rows}. Every engine gets what DuckDB read, so all hold the same."""
+    if target == "duckdb":
+        return load(arguments)
+    import raw_postgres  # here, so that DuckDB alone needs no Postgres client
+
+    with tempfile.TemporaryDirectory() as folder:
+        arguments.database = Path(folder) / "load.duckdb"
+        load(arguments)
+        return raw_postgres.copy(arguments.database)
+
+
 def main(description: str, load: Callable[[argparse.Namespace], dict[str, int]], folder: bool = False) -> None:
     """Run a loader as a command: parse its arguments, load, print rows per table; on LoadError exit with 1."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -194,11 +207,18 @@ def main(description: str, load: Callable[[argparse.Namespace], dict[str, int]],
         default=default_database(),
         help="DuckDB file to fill (default: CUSTOMER_VALUE_DATABASE, else data/warehouse.duckdb)",
     )
+    parser.add_argument(
+        "--target",
+        choices=["duckdb", "postgres"],
+        default="duckdb",
+        help="engine to fill; postgres is the one that PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE name",
+    )
     arguments = parser.parse_args()
     try:
-        counts = load(arguments)
+        counts = fill(arguments.target, load, arguments)
     except LoadError as error:
         raise SystemExit(f"error: {error}") from error
-    print(f"loaded into {arguments.database}, schema {SCHEMA}:")
+    place = arguments.database if arguments.target == "duckdb" else arguments.target
+    print(f"loaded into {place}, schema {SCHEMA}:")
     for table, rows in counts.items():
         print(f"  {table:<18}{rows:>12,} rows")

@@ -23,7 +23,7 @@ costed as (
         cast(orders.gross_amount - orders.discount_amount as numeric(18, 2)) as sale_amount,
         orders.shipping_amount,
         -- the order's own figure first: it may hold costs that no line has
-        coalesce(orders.cost_amount, order_lines.cost_amount) as cost_amount,
+        cast(coalesce(orders.cost_amount, order_lines.cost_amount) as numeric(18, 2)) as cost_amount,
         orders.status,
         orders.channel,
         orders.store_id,

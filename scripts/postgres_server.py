@@ -1,0 +1,110 @@
+"""Run a command beside a Postgres server of its own, and stop the server when the command ends, however it ends.
+
+    python scripts/postgres_server.py -- dbt build --target postgres
+
+The server is the machine's (Debian's package postgresql, installed with apt-get where it is missing and may be). It
+listens on 127.0.0.1 at a free port, with its files in a temporary folder. The command finds it through libpq's usual
+variables PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+BINARIES = Path("/usr/lib/postgresql")
+SYSTEM_USER = "postgres"
+
+
+def binaries() -> Path:
+    """Return the folder of the newest installed server's programs, installing one where there is none.
+
+    Raises RuntimeError when there is none and it cannot be installed.
+    """
+    for attempt in range(2):
+        found = sorted(BINARIES.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+        if found:
+            return found[-1].parent
+        if attempt or os.geteuid() != 0 or not shutil.which("apt-get"):
+            break
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"], check=True)
+    raise RuntimeError("no Postgres server found; install Debian's package postgresql")
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def as_system_user(command: list[str]) -> list[str]:
+    """Return the command as a user that Postgres accepts: it refuses to run as root."""
+    return ["runuser", "-u", SYSTEM_USER, "--", *command] if os.geteuid() == 0 else command
+
+
+@contextlib.contextmanager
+def running() -> Iterator[dict[str, str]]:
+    """Start a server, yield the variables that lead to it, stop it. Raises RuntimeError when it does not start."""
+    programs = binaries()
+    folder = Path(tempfile.mkdtemp(prefix="customer-value-postgres-"))
+    try:
+        password, port = secrets.token_urlsafe(16), free_port()
+        secret = folder / "password"
+        secret.write_text(password)
+        if os.geteuid() == 0:
+            for path in (folder, secret):
+                shutil.chown(path, SYSTEM_USER, SYSTEM_USER)
+        data, log = folder / "data", folder / "log"
+        initdb = [programs / "initdb", "-D", data, "-U", "owner", "--pwfile", secret, "--auth", "scram-sha-256"]
+        options = [
+            f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder}",
+            "-c fsync=off -c max_wal_size=4GB",  # the files live no longer than the command
+        ]
+        start = [programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", " ".join(options), "start"]
+        for command in ([*initdb, "--encoding", "UTF8", "--locale", "C"], start):
+            finished = subprocess.run(
+                as_system_user([str(word) for word in command]), capture_output=True, text=True, cwd=folder, check=False
+            )
+            if finished.returncode:
+                detail = log.read_text() if log.exists() else ""
+                raise RuntimeError(f"Postgres did not start: {finished.stderr or finished.stdout}{detail}")
+        try:
+            yield {
+                "PGHOST": "127.0.0.1",
+                "PGPORT": str(port),
+                "PGUSER": "owner",
+                "PGPASSWORD": password,
+                "PGDATABASE": "postgres",
+            }
+        finally:
+            stop = [str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
+            subprocess.run(as_system_user(stop), capture_output=True, cwd=folder, check=False)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main() -> None:
+    """Run the command that follows -- beside a server; exit with its exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", nargs="+", help="what to run, after --")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped then too
+    with running() as variables:
+        finished = subprocess.run(arguments.command, env=os.environ | variables, check=False)
+    sys.exit(finished.returncode)
+
+
+if __name__ == "__main__":
+    main()
