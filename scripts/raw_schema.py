@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
 import os
 import tempfile
@@ -188,12 +189,12 @@ def fill(target: str, load: Callable[[argparse.Namespace], dict[str, int]], argu
     """Run a loader for an engine and return {table: rows}. Every engine gets what DuckDB read, so all hold the same."""
     if target == "duckdb":
         return load(arguments)
-    import raw_postgres  # here, so that DuckDB alone needs no Postgres client
-
+    # here, so that an engine's client is loaded only where it is used
+    copier = importlib.import_module({"postgres": "raw_postgres", "spark": "raw_spark"}[target])
     with tempfile.TemporaryDirectory() as folder:
         arguments.database = Path(folder) / "load.duckdb"
         load(arguments)
-        return raw_postgres.copy(arguments.database)
+        return copier.copy(arguments.database)
 
 
 def main(description: str, load: Callable[[argparse.Namespace], dict[str, int]], folder: bool = False) -> None:
@@ -209,9 +210,10 @@ def main(description: str, load: Callable[[argparse.Namespace], dict[str, int]],
     )
     parser.add_argument(
         "--target",
-        choices=["duckdb", "postgres"],
+        choices=["duckdb", "postgres", "spark"],
         default="duckdb",
-        help="engine to fill; postgres is the one that PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE name",
+        help="engine to fill; postgres is the one that PGHOST, PGPORT, PGUSER, PGPASSWORD and PGDATABASE name, "
+        "spark the one that SPARK_THRIFT_HOST and SPARK_THRIFT_PORT name",
     )
     arguments = parser.parse_args()
     try:

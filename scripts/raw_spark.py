@@ -1,0 +1,60 @@
+"""Copy a raw schema that the loaders filled in DuckDB into Spark: same tables, types, rows and comments, in Iceberg.
+
+DuckDB writes Parquet, and dbt's own connection (target spark or spark_session, variable SPARK_TARGET) makes tables of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+import duckdb
+import raw_schema
+from raw_schema import PROJECT, SCHEMA, LoadError, quoted
+
+# DuckDB's type names that Spark writes otherwise; decimals and the rest are the same text
+TYPES = {"VARCHAR": "string", "TIMESTAMP WITH TIME ZONE": "timestamp", "FLOAT": "float", "BLOB": "binary"}
+SAME = re.compile(r"DECIMAL\(\d+,\d+\)|TIMESTAMP|DATE|BIGINT|INTEGER|SMALLINT|TINYINT|DOUBLE|BOOLEAN")
+
+
+def column_type(duckdb_type: str) -> str:
+    """Return the Spark type of a DuckDB type. Raises LoadError where there is no plain counterpart."""
+    if duckdb_type in TYPES:
+        return TYPES[duckdb_type]
+    if SAME.fullmatch(duckdb_type):
+        return duckdb_type.lower()
+    raise LoadError(f"Spark has no type for {duckdb_type}; cast it in the file, to varchar for example")
+
+
+def copy(database: Path) -> dict[str, int]:
+    """Replace the raw schema of Spark by the one in a DuckDB file; return {table: rows}.
+
+    Each table is replaced in one step, the tables one after the other. Raises LoadError with dbt's message.
+    """
+    counts, statements = {}, [f"create schema if not exists {SCHEMA}"]
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(database), read_only=True) as source:
+        for table in raw_schema.contract():
+            columns = source.execute(f"describe {SCHEMA}.{table}").fetchall()
+            casts = ", ".join(f"cast({name} as {column_type(kind)}) as {name}" for name, kind, *_ in columns)
+            file = Path(folder) / f"{table}.parquet"
+            (counts[table],) = source.execute(f"copy {SCHEMA}.{table} to {quoted(str(file))}").fetchone()
+            (comment,) = source.execute(
+                "select comment from duckdb_tables() where schema_name = ? and table_name = ?", [SCHEMA, table]
+            ).fetchone()
+            statements += [
+                f"create or replace table {SCHEMA}.{table} using iceberg as select {casts} from parquet.`{file}`",
+                f"comment on table {SCHEMA}.{table} is {quoted(comment or '')}",
+            ]
+        dbt = PROJECT / ".venv-spark" / "bin" / "dbt"
+        finished = subprocess.run(
+            [str(dbt), "run-operation", "run_statements", "--target", os.environ.get("SPARK_TARGET", "spark"),
+             "--args", json.dumps({"statements": statements})],
+            cwd=PROJECT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    if finished.returncode:
+        raise LoadError(f"Spark: {finished.stdout.strip()}")
+    return counts
