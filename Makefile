@@ -4,17 +4,26 @@ PYTHON ?= python3
 DATA ?= complete_journey
 BIN := .venv/bin
 READY := .venv/.ready
+SPARK_READY := .venv-spark/.ready
 
-.PHONY: build test lint lock clean
+.PHONY: build test test-postgres test-spark lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
 	@$(BIN)/python scripts/build.py "$(DATA)"
 
-# style, then everything that pytest starts: dbt build with all its tests on fixtures and on both real data sets,
-# each in a database of its own, so that data/ stays as it is
-test: lint
+# style, then everything that pytest starts: dbt build with all its tests on fixtures and on both real data sets, in
+# databases of their own, so that data/ stays as it is; Postgres in full, Spark on the fixture shop
+test: lint $(SPARK_READY)
 	$(BIN)/python -m pytest
+
+# Postgres beside DuckDB on all data sets, with the table of differences
+test-postgres: $(READY)
+	$(BIN)/python -m pytest -m postgres -s
+
+# a real Spark cluster beside DuckDB on all data sets, and a worker killed in the middle: half an hour
+test-spark: $(READY) $(SPARK_READY)
+	$(BIN)/python -m pytest -m "spark or cluster" -s
 
 lint: $(READY)
 	$(BIN)/dbt parse --warn-error --quiet
@@ -22,24 +31,35 @@ lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-# the system's own pip fills the environment, so that neither ensurepip nor the package python3-venv is needed
-$(READY): requirements.lock
+# the system's own pip fills the environments, so that neither ensurepip nor the package python3-venv is needed
+define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "error: Python 3.11 is needed; name one with make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "[0/3] environment: installing the pinned packages into .venv, about a minute ..."
-	@$(PYTHON) -m venv --clear --without-pip .venv
-	@$(PYTHON) -m pip --python $(BIN)/python install --quiet --no-warn-script-location --require-hashes \
-		--requirement requirements.lock
+	@echo "[0/3] environment: installing the pinned packages into $(@D), about a minute ..."
+	@$(PYTHON) -m venv --clear --without-pip $(@D)
+	@$(PYTHON) -m pip --python $(@D)/bin/python install --quiet --no-warn-script-location --require-hashes \
+		--requirement $<
 	@touch $@
+endef
 
-# requirements.in -> requirements.lock; run it after an edit of requirements.in
+$(READY): requirements.lock
+	$(install)
+
+# Spark has an environment of its own, and needs Java, installed with apt-get where it is missing and may be
+$(SPARK_READY): requirements-spark.lock
+	@command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless >/dev/null; }
+	$(install)
+
+# requirements*.in -> requirements*.lock; run it after an edit of one
 lock:
 	$(PYTHON) -m venv --clear target/lock
 	target/lock/bin/python -m pip install --quiet pip-tools==7.6.2
-	target/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --output-file requirements.lock requirements.in
+	for group in requirements requirements-spark; do \
+		target/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-emit-index-url \
+			--no-emit-trusted-host --no-emit-find-links --output-file $$group.lock $$group.in || exit 1; \
+	done
 	rm -r target/lock
 
 # back to a fresh clone
 clean:
-	rm -rf .venv target logs data/warehouse.duckdb data/warehouse.duckdb.wal
+	rm -rf .venv .venv-spark target logs data/warehouse.duckdb data/warehouse.duckdb.wal

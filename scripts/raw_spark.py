@@ -1,6 +1,6 @@
 """Copy a raw schema that the loaders filled in DuckDB into Spark: same tables, types, rows and comments, in Iceberg.
 
-DuckDB writes Parquet, and dbt's own connection (target spark or spark_session, variable SPARK_TARGET) makes tables of it.
+DuckDB writes Parquet, and dbt makes tables of it on its own connection (variable SPARK_TARGET: spark or spark_session).
 """
 
 from __future__ import annotations

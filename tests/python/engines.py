@@ -1,0 +1,124 @@
+"""The project on one engine: load, build, and read the marts back in one common form."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import psycopg2
+from raw_schema import PROJECT
+
+# the grain of each mart: the columns that find a row again on the other engine
+MARTS = {
+    "customers": ["customer_id"],
+    "orders": ["order_id"],
+    "customer_value": ["as_of_date", "customer_id"],
+    "tier_summary": ["as_of_date", "tier"],
+    "segment_summary": ["as_of_date", "rfm_segment"],
+}
+
+# the engines' names of the same class of type; precision and scale of decimals stay
+CLASSES = {
+    "varchar": "string",
+    "text": "string",
+    "character varying": "string",
+    "double precision": "double",
+    "timestamp without time zone": "timestamp",
+    "timestamp with time zone": "timestamp",
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A mart as an engine holds it: columns as (name, class of type), rows as tuples of Python values."""
+
+    columns: list[tuple[str, str]]
+    rows: list[tuple]
+
+
+@dataclass
+class Engine:
+    """One dbt target with the variables that lead to it and folders of its own for dbt's files."""
+
+    target: str
+    environment: dict[str, str]
+    folder: Path
+    dbt_program: Path = field(default=Path(sys.executable).with_name("dbt"))
+
+    def _run(self, command: list[str]) -> subprocess.CompletedProcess:
+        return subprocess.run(command, cwd=PROJECT, env=self.variables, capture_output=True, text=True, check=False)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the environment of every command on this engine."""
+        return (
+            dict(os.environ)
+            | self.environment
+            | {"DBT_TARGET_PATH": str(self.folder / "target"), "DBT_LOG_PATH": str(self.folder / "logs")}
+        )
+
+    def load(self, data_set: str) -> None:
+        """Fill the raw schema with complete_journey, cdnow or a folder of files."""
+        script = f"load_{data_set}.py" if data_set in ("complete_journey", "cdnow") else "load_files.py"
+        arguments = [] if script != "load_files.py" else [data_set]
+        target = "spark" if self.target.startswith("spark") else self.target
+        result = self._run([sys.executable, f"scripts/{script}", *arguments, "--target", target])
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run dbt on this engine."""
+        return self._run([str(self.dbt_program), "--no-use-colors", *arguments, "--target", self.target])
+
+    def build(self) -> None:
+        """Run dbt build with all its tests; fail with dbt's output when it fails."""
+        result = self.dbt("build")
+        assert result.returncode == 0, result.stdout
+
+    def marts(self) -> dict[str, Table]:
+        """Return all marts."""
+        if self.target == "postgres":
+            return {mart: self._from_postgres(mart) for mart in MARTS}
+        with tempfile.TemporaryDirectory() as folder:
+            statements = [
+                f"insert overwrite directory '{folder}/{mart}' using parquet select * from marts.{mart}"
+                for mart in MARTS
+            ]
+            result = self.dbt("run-operation", "run_statements", "--args", json.dumps({"statements": statements}))
+            assert result.returncode == 0, result.stdout
+            return {mart: from_duckdb(f"read_parquet('{folder}/{mart}/*.parquet')") for mart in MARTS}
+
+    def _from_postgres(self, mart: str) -> Table:
+        settings = {name: self.environment[f"PG{name.upper()}"] for name in ("host", "port", "user", "password")}
+        with psycopg2.connect(dbname=self.environment["PGDATABASE"], **settings) as connection:
+            cursor = connection.cursor()
+            cursor.execute(
+                """
+                select column_name, data_type, numeric_precision, numeric_scale from information_schema.columns
+                where table_schema = 'marts' and table_name = %s order by ordinal_position
+                """,
+                [mart],
+            )
+            columns = [
+                (name, f"decimal({precision},{scale})" if kind == "numeric" else CLASSES.get(kind, kind))
+                for name, kind, precision, scale in cursor.fetchall()
+            ]
+            cursor.execute(f"select * from marts.{mart}")
+            return Table(columns, cursor.fetchall())
+
+
+def from_duckdb(relation: str, database: Path | None = None) -> Table:
+    """Return what DuckDB reads from a relation: a table of a database file, or Parquet files."""
+    with duckdb.connect(str(database) if database else ":memory:", read_only=database is not None) as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        columns = [(name, kind.lower()) for name, kind, *_ in connection.sql(f"describe from {relation}").fetchall()]
+        outputs = [
+            f"cast({name} as timestamp) as {name}" if kind.startswith("timestamp") else name for name, kind in columns
+        ]
+        rows = connection.sql(f"select {', '.join(outputs)} from {relation}").fetchall()
+    return Table([(name, CLASSES.get(kind, kind)) for name, kind in columns], rows)

@@ -1,0 +1,142 @@
+"""One SQL text, one answer: every mart of every data set, DuckDB beside Postgres and Spark.
+
+Same columns, types by class, rows both ways; keys, integers, dates, text and money exactly; doubles to 1e-9 relative.
+The tests marked cluster start a real Spark cluster and take long: make test-spark.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import postgres_server
+import pytest
+from conftest import SHOP, Warehouse
+from engines import MARTS, Engine, Table, from_duckdb
+from raw_schema import PROJECT
+
+TOLERANCE = 1e-9
+SPARK = PROJECT / ".venv-spark" / "bin"
+
+
+def difference(mart: str, left: Table, right: Table) -> float:
+    """Return the largest relative difference of doubles; fail on anything else that differs."""
+    assert left.columns == right.columns, mart
+    names = [name for name, _ in left.columns]
+    key = [names.index(name) for name in MARTS[mart]]
+    by_key = [{tuple(row[i] for i in key): row for row in table.rows} for table in (left, right)]
+    assert len(by_key[0]) == len(left.rows), f"{mart}: key is not unique"
+    assert by_key[0].keys() == by_key[1].keys(), f"{mart}: rows of one side only"
+    assert len(left.rows) == len(right.rows), mart
+    largest = 0.0
+    for row_key, row in by_key[0].items():
+        other = by_key[1][row_key]
+        if row == other:
+            continue
+        for (name, kind), one, two in zip(left.columns, row, other, strict=True):
+            if kind == "double" and one is not None and two is not None:
+                largest = max(largest, abs(one - two) / max(abs(one), abs(two), 1e-300) if one != two else 0.0)
+            else:
+                assert one == two, f"{mart} {row_key} {name}: {one!r} is not {two!r}"
+    assert largest <= TOLERANCE, f"{mart}: doubles differ by {largest:.1e}"
+    return largest
+
+
+def compare(engine: Engine, reference: Warehouse, title: str) -> None:
+    """Compare every mart and print the table; pytest shows it with -s, and on failure."""
+    print(f"\n{title}\n{'mart':<20}{'rows':>10}{'largest difference':>22}")
+    marts = engine.marts()
+    assert set(marts) == {
+        row[0] for row in reference.rows("select table_name from duckdb_tables() where schema_name = 'marts'")
+    }
+    for mart, table in marts.items():
+        largest = difference(mart, from_duckdb(f"marts.{mart}", reference.database), table)
+        print(f"{mart:<20}{len(table.rows):>10,}{largest:>22.1e}")
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Yield a real Postgres server of its own."""
+    with postgres_server.running() as variables:
+        yield Engine("postgres", variables, tmp_path_factory.mktemp("postgres"))
+
+
+def spark(folder: Path, *options: str) -> Iterator[Engine]:
+    """Yield Spark, kept up by a command that waits for its input to end."""
+    program = "import json, os, sys; print(json.dumps(dict(os.environ)), flush=True); sys.stdin.read()"
+    python = str(SPARK / "python")
+    command = [python, "scripts/spark_cluster.py", *options, "--", python, "-c", program]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as cluster:
+        line = cluster.stdout.readline()
+        assert line, "the cluster did not start"
+        started = json.loads(line)
+        variables = {name: value for name, value in started.items() if "SPARK" in name}
+        yield Engine(variables["SPARK_TARGET"], variables, folder, SPARK / "dbt")
+        cluster.stdin.close()
+        assert cluster.wait(timeout=60) == 0
+
+
+@pytest.fixture(scope="module")
+def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Yield Spark inside dbt's own process."""
+    yield from spark(tmp_path_factory.mktemp("spark_session"), "--session")
+
+
+@pytest.fixture(scope="module")
+def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Yield a real cluster: a master, two workers, a Thrift server."""
+    yield from spark(tmp_path_factory.mktemp("spark_cluster"))
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("data_set", ["shop", "complete_journey", "cdnow"])
+def test_postgres_gives_duckdbs_answer(request: pytest.FixtureRequest, postgres: Engine, data_set: str):
+    postgres.load(str(SHOP) if data_set == "shop" else data_set)
+    postgres.build()
+    compare(postgres, request.getfixturevalue(data_set), f"postgres, {data_set}")
+
+
+@pytest.mark.spark
+def test_spark_in_one_process_gives_duckdbs_answer(spark_session: Engine, shop: Warehouse):
+    spark_session.load(str(SHOP))
+    spark_session.build()
+    compare(spark_session, shop, "spark session, shop")
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("data_set", ["shop", "complete_journey", "cdnow"])
+def test_a_spark_cluster_gives_duckdbs_answer(request: pytest.FixtureRequest, spark_cluster: Engine, data_set: str):
+    spark_cluster.load(str(SHOP) if data_set == "shop" else data_set)
+    started = time.monotonic()
+    spark_cluster.build()
+    print(f"\nbuild on the cluster: {time.monotonic() - started:.0f} s")
+    compare(spark_cluster, request.getfixturevalue(data_set), f"spark cluster, {data_set}")
+
+
+@pytest.mark.cluster
+def test_a_worker_that_dies_in_the_middle_changes_no_answer(spark_cluster: Engine, cdnow: Warehouse):
+    """Last in the module: the cluster has one worker afterwards."""
+    spark_cluster.load("cdnow")
+    command = [str(SPARK / "dbt"), "--no-use-colors", "build", "--target", "spark"]
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=spark_cluster.variables, stdout=subprocess.PIPE, text=True
+    ) as running:
+        output = []
+        for line in running.stdout:
+            output.append(line)
+            if "START sql table model intermediate.int_ledger" in line:
+                # the worker and its executor, in the middle of the ledger
+                os.killpg(int(spark_cluster.environment["SPARK_WORKER_PIDS"].split(",")[0]), signal.SIGKILL)
+                output.append("--- worker killed ---\n")
+        code = running.wait()
+    assert "--- worker killed ---\n" in output
+    summary = "".join(output[-12:])
+    assert code == 0 or "Completed with" in summary, f"dbt neither finished nor failed cleanly:\n{summary}"
+    print(f"\nworker killed in int_ledger; dbt ended with exit code {code}: {output[-1].strip()}")
+    spark_cluster.build()
+    compare(spark_cluster, cdnow, "spark cluster with one worker left, cdnow")
