@@ -6,11 +6,14 @@ BIN := .venv/bin
 READY := .venv/.ready
 SPARK_READY := .venv-spark/.ready
 
-.PHONY: build test test-postgres test-spark lint lock clean
+.PHONY: build spark test test-postgres test-spark lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
 	@$(BIN)/python scripts/build.py "$(DATA)"
+
+# the environment for Spark
+spark: $(SPARK_READY)
 
 # style, then everything that pytest starts: dbt build with all its tests on fixtures and on both real data sets, in
 # databases of their own, so that data/ stays as it is; Postgres in full, Spark on the fixture shop

@@ -33,7 +33,8 @@ def column_type(duckdb_type: str) -> str:
 def copy(database: Path) -> dict[str, int]:
     """Replace the raw schema of Spark by the one in a DuckDB file; return {table: rows}.
 
-    Each table is replaced in one step, the tables one after the other. Raises LoadError with dbt's message.
+    The tables are replaced one after the other: Spark has no transaction over several. Raises LoadError with dbt's
+    message.
     """
     counts, statements = {}, [f"create schema if not exists {SCHEMA}"]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(database), read_only=True) as source:
@@ -46,7 +47,9 @@ def copy(database: Path) -> dict[str, int]:
                 "select comment from duckdb_tables() where schema_name = ? and table_name = ?", [SCHEMA, table]
             ).fetchone()
             statements += [
-                f"create or replace table {SCHEMA}.{table} using iceberg as select {casts} from parquet.`{file}`",
+                # not create or replace: the metastore refuses columns that come with another type
+                f"drop table if exists {SCHEMA}.{table}",
+                f"create table {SCHEMA}.{table} using iceberg as select {casts} from parquet.`{file}`",
                 f"comment on table {SCHEMA}.{table} is {quoted(comment or '')}",
             ]
         dbt = PROJECT / ".venv-spark" / "bin" / "dbt"

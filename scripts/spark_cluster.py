@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -37,7 +38,7 @@ def iceberg_jar() -> Path:
 
 
 def write_configuration(folder: Path) -> None:
-    """Write spark-defaults.conf, log4j2.properties and hive-site.xml into folder/conf."""
+    """Write spark-defaults.conf and log4j2.properties into folder/conf."""
     conf = folder / "conf"
     conf.mkdir()
     settings = {
@@ -83,9 +84,7 @@ class Cluster:
 
     def start(self, name: str, *command: str) -> None:
         """Start one process of Spark's own scripts, in a session of its own so that its children stop with it."""
-        import pyspark
-
-        script = Path(pyspark.__file__).parent / "bin" / command[0]
+        script = Path(metadata.distribution("pyspark").locate_file("pyspark/bin")) / command[0]
         with (self.folder / f"{name}.log").open("wb") as log:
             self.processes[name] = subprocess.Popen(
                 [str(script), *command[1:]],
@@ -116,8 +115,6 @@ class Cluster:
 
 def is_listening(port: int) -> bool:
     """Tell whether something accepts connections on a port of 127.0.0.1."""
-    import socket
-
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((HOST, port)) == 0
@@ -137,7 +134,6 @@ def running(session: bool = False) -> Iterator[dict[str, str]]:
             "SPARK_LOCAL_IP": HOST,
             "SPARK_LOCAL_DIRS": str(folder / "local"),
             "PYSPARK_PYTHON": sys.executable,
-            "CUSTOMER_VALUE_SPARK_FOLDER": str(folder),
         }
         if session:
             yield variables | {"SPARK_TARGET": "spark_session"}

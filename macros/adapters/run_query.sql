@@ -1,14 +1,14 @@
 {#-
-  dbt's own run_query, in the one respect that Spark's Thrift server needs: a statement that defines something returns
-  no rows there, and asking for them fails ('NoneType' object is not iterable). dbt's unit tests create their
+  dbt's own run_query, in the one respect that Spark's Thrift server needs: a statement that defines or writes
+  something returns no rows there, and asking for them fails ('NoneType' object is not iterable). dbt's unit tests create their
   temporary tables this way. Everything else is asked for its rows, as always.
 
   Arguments   sql  one SQL statement
   Returns     agate table of the rows; empty for a statement without any
 -#}
 {% macro run_query(sql) -%}
-    {%- set defines = modules.re.match('(create|drop|comment|alter)\\s', sql | trim | lower) is not none -%}
-    {%- call statement('run_query', fetch_result=not (defines and target.type == 'spark'), auto_begin=false) -%}
+    {%- set is_without_rows = modules.re.match('(create|drop|comment|alter|insert)\\s', sql | trim | lower) is not none -%}
+    {%- call statement('run_query', fetch_result=not (is_without_rows and target.type == 'spark'), auto_begin=false) -%}
         {{ sql }}
     {%- endcall -%}
     {%- do return(load_result('run_query').table) -%}

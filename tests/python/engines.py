@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,13 +16,20 @@ import duckdb
 import psycopg2
 from raw_schema import PROJECT
 
-# the grain of each mart: the columns that find a row again on the other engine
+# the grain of each mart, and of raw tables: the columns that find a row again on the other engine
 MARTS = {
-    "customers": ["customer_id"],
-    "orders": ["order_id"],
-    "customer_value": ["as_of_date", "customer_id"],
-    "tier_summary": ["as_of_date", "tier"],
-    "segment_summary": ["as_of_date", "rfm_segment"],
+    "marts.customers": ["customer_id"],
+    "marts.orders": ["order_id"],
+    "marts.customer_value": ["as_of_date", "customer_id"],
+    "marts.tier_summary": ["as_of_date", "tier"],
+    "marts.segment_summary": ["as_of_date", "rfm_segment"],
+}
+RAW = {
+    "raw.orders": ["order_id"],
+    "raw.customers": ["customer_id"],
+    "raw.refunds": ["refund_id"],
+    "raw.marketing_touches": ["touch_id"],
+    "raw.order_items": ["order_id", "line_number"],
 }
 
 # the engines' names of the same class of type; precision and scale of decimals stay
@@ -76,39 +85,40 @@ class Engine:
         return self._run([str(self.dbt_program), "--no-use-colors", *arguments, "--target", self.target])
 
     def build(self) -> None:
-        """Run dbt build with all its tests; fail with dbt's output when it fails."""
+        """Run dbt build with all its tests and print how long it took; fail with dbt's output when it fails."""
+        started = time.monotonic()
         result = self.dbt("build")
         assert result.returncode == 0, result.stdout
+        print(f"\ndbt build on {self.target}: {time.monotonic() - started:.0f} s")
 
-    def marts(self) -> dict[str, Table]:
-        """Return all marts."""
+    def read(self, tables: Iterable[str]) -> dict[str, Table]:
+        """Return tables by their names with schema."""
         if self.target == "postgres":
-            return {mart: self._from_postgres(mart) for mart in MARTS}
+            return {table: self._from_postgres(*table.split(".")) for table in tables}
         with tempfile.TemporaryDirectory() as folder:
             statements = [
-                f"insert overwrite directory '{folder}/{mart}' using parquet select * from marts.{mart}"
-                for mart in MARTS
+                f"insert overwrite directory '{folder}/{table}' using parquet select * from {table}" for table in tables
             ]
             result = self.dbt("run-operation", "run_statements", "--args", json.dumps({"statements": statements}))
             assert result.returncode == 0, result.stdout
-            return {mart: from_duckdb(f"read_parquet('{folder}/{mart}/*.parquet')") for mart in MARTS}
+            return {table: from_duckdb(f"read_parquet('{folder}/{table}/*.parquet')") for table in tables}
 
-    def _from_postgres(self, mart: str) -> Table:
-        settings = {name: self.environment[f"PG{name.upper()}"] for name in ("host", "port", "user", "password")}
+    def _from_postgres(self, schema: str, name: str) -> Table:
+        settings = {key: self.environment[f"PG{key.upper()}"] for key in ("host", "port", "user", "password")}
         with psycopg2.connect(dbname=self.environment["PGDATABASE"], **settings) as connection:
             cursor = connection.cursor()
             cursor.execute(
                 """
                 select column_name, data_type, numeric_precision, numeric_scale from information_schema.columns
-                where table_schema = 'marts' and table_name = %s order by ordinal_position
+                where table_schema = %s and table_name = %s order by ordinal_position
                 """,
-                [mart],
+                [schema, name],
             )
             columns = [
-                (name, f"decimal({precision},{scale})" if kind == "numeric" else CLASSES.get(kind, kind))
-                for name, kind, precision, scale in cursor.fetchall()
+                (column, f"decimal({precision},{scale})" if kind == "numeric" else CLASSES.get(kind, kind))
+                for column, kind, precision, scale in cursor.fetchall()
             ]
-            cursor.execute(f"select * from marts.{mart}")
+            cursor.execute(f"select * from {schema}.{name}")
             return Table(columns, cursor.fetchall())
 
 
