@@ -130,10 +130,24 @@ def test_a_spark_cluster_gives_duckdbs_answer(request: pytest.FixtureRequest, sp
     compare(spark_cluster, reference, f"spark cluster, {data_set}, as loaded", RAW if data_set == "shop" else TYPED_RAW)
 
 
+def alive_in_group(group: int) -> int:
+    """Return how many processes of a process group run; one that has ended but was not waited for does not."""
+    alive = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, process_group = stat.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        alive += int(process_group) == group and state != "Z"
+    return alive
+
+
 @pytest.mark.cluster
 def test_a_worker_that_dies_in_the_middle_changes_no_answer(spark_cluster: Engine, cdnow: Warehouse):
     """Last in the module: the cluster has one worker afterwards."""
     spark_cluster.load("cdnow")
+    worker = int(spark_cluster.environment["SPARK_WORKER_PIDS"].split(",")[0])
+    assert alive_in_group(worker) >= 2, "the worker and its executor"
     command = [str(SPARK / "dbt"), "--no-use-colors", "build", "--target", "spark"]
     with subprocess.Popen(
         command, cwd=PROJECT, env=spark_cluster.variables, stdout=subprocess.PIPE, text=True
@@ -143,10 +157,11 @@ def test_a_worker_that_dies_in_the_middle_changes_no_answer(spark_cluster: Engin
             output.append(line)
             if "START sql table model intermediate.int_ledger" in line:
                 # the worker and its executor, in the middle of the ledger
-                os.killpg(int(spark_cluster.environment["SPARK_WORKER_PIDS"].split(",")[0]), signal.SIGKILL)
+                os.killpg(worker, signal.SIGKILL)
                 output.append("--- worker killed ---\n")
         code = running.wait()
     assert "--- worker killed ---\n" in output
+    assert alive_in_group(worker) == 0
     summary = "".join(output[-12:])
     assert code == 0 or "Completed with" in summary, f"dbt neither finished nor failed cleanly:\n{summary}"
     print(f"\nworker killed in int_ledger; dbt ended with exit code {code}: {output[-1].strip()}")
