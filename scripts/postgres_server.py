@@ -49,9 +49,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def as_system_user(command: list[str]) -> list[str]:
-    """Return the command as a user that Postgres accepts: it refuses to run as root."""
-    return ["runuser", "-u", SYSTEM_USER, "--", *command] if os.geteuid() == 0 else command
+def run(command: list[object], folder: Path) -> subprocess.CompletedProcess:
+    """Run one of the server's programs in a folder, as a user that Postgres accepts: it refuses to run as root."""
+    account = {"user": SYSTEM_USER, "group": SYSTEM_USER, "extra_groups": []} if os.geteuid() == 0 else {}
+    return subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, cwd=folder, check=False, **account
+    )
 
 
 @contextlib.contextmanager
@@ -74,9 +77,7 @@ def running() -> Iterator[dict[str, str]]:
         ]
         start = [programs / "pg_ctl", "-D", data, "-l", log, "-w", "-o", " ".join(options), "start"]
         for command in ([*initdb, "--encoding", "UTF8", "--locale", "C"], start):
-            finished = subprocess.run(
-                as_system_user([str(word) for word in command]), capture_output=True, text=True, cwd=folder, check=False
-            )
+            finished = run(command, folder)
             if finished.returncode:
                 detail = log.read_text() if log.exists() else ""
                 raise RuntimeError(f"Postgres did not start: {finished.stderr or finished.stdout}{detail}")
@@ -89,8 +90,7 @@ def running() -> Iterator[dict[str, str]]:
                 "PGDATABASE": "postgres",
             }
         finally:
-            stop = [str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
-            subprocess.run(as_system_user(stop), capture_output=True, cwd=folder, check=False)
+            run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
