@@ -24,7 +24,7 @@ test: lint $(SPARK_READY)
 test-postgres: $(READY)
 	$(BIN)/python -m pytest -m postgres -s
 
-# a real Spark cluster beside DuckDB on all data sets, and a worker killed in the middle: half an hour
+# a real Spark cluster beside DuckDB on all data sets, and a worker killed in the middle: about a quarter of an hour
 test-spark: $(READY) $(SPARK_READY)
 	$(BIN)/python -m pytest -m "spark or cluster" -s
 
