@@ -9,22 +9,13 @@ from pathlib import Path
 import duckdb
 import psycopg2
 import raw_schema
-from raw_schema import SCHEMA, LoadError
+from raw_schema import SCHEMA, LoadError, engine_type
 
 # DuckDB's type names that Postgres writes otherwise; decimals and the rest are the same text
 TYPES = {"DOUBLE": "double precision", "FLOAT": "real", "TINYINT": "smallint", "UTINYINT": "smallint", "BLOB": "bytea"}
 SAME = re.compile(
     r"VARCHAR|DECIMAL\(\d+,\d+\)|TIMESTAMP( WITH TIME ZONE)?|DATE|TIME|BIGINT|INTEGER|SMALLINT|BOOLEAN|UUID"
 )
-
-
-def column_type(duckdb_type: str) -> str:
-    """Return the Postgres type of a DuckDB type. Raises LoadError where there is no plain counterpart."""
-    if duckdb_type in TYPES:
-        return TYPES[duckdb_type]
-    if SAME.fullmatch(duckdb_type):
-        return duckdb_type.lower()
-    raise LoadError(f"Postgres has no type for {duckdb_type}; cast it in the file, to varchar for example")
 
 
 def copy(database: Path) -> dict[str, int]:
@@ -43,7 +34,9 @@ def copy(database: Path) -> dict[str, int]:
             cursor.execute(f"create schema if not exists {SCHEMA}")
             for table in raw_schema.contract():
                 columns = source.execute(f"describe {SCHEMA}.{table}").fetchall()
-                definitions = ", ".join(f"{name} {column_type(kind)}" for name, kind, *_ in columns)
+                definitions = ", ".join(
+                    f"{name} {engine_type(kind, 'Postgres', TYPES, SAME)}" for name, kind, *_ in columns
+                )
                 # what reads the old table are views of staging, which dbt makes anew
                 cursor.execute(f"drop table if exists {SCHEMA}.{table} cascade")
                 cursor.execute(f"create table {SCHEMA}.{table} ({definitions})")

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -183,6 +184,19 @@ def held(database: Path) -> dict[str, Origin | None]:
     except duckdb.Error as error:
         raise LoadError(f"cannot read {database}: {error}") from error
     return {table: Origin.from_comment(comment) for table, comment in rows if table in contract()}
+
+
+def engine_type(duckdb_type: str, engine: str, renamed: dict[str, str], same: re.Pattern[str]) -> str:
+    """Return an engine's type for a DuckDB type.
+
+    renamed: DuckDB's names that the engine writes otherwise. same: those that both write alike.
+    Raises LoadError where there is no plain counterpart.
+    """
+    if duckdb_type in renamed:
+        return renamed[duckdb_type]
+    if same.fullmatch(duckdb_type):
+        return duckdb_type.lower()
+    raise LoadError(f"{engine} has no type for {duckdb_type}; cast it in the file, to varchar for example")
 
 
 def fill(target: str, load: Callable[[argparse.Namespace], dict[str, int]], arguments: argparse.Namespace) -> dict:

@@ -14,20 +14,11 @@ from pathlib import Path
 
 import duckdb
 import raw_schema
-from raw_schema import PROJECT, SCHEMA, LoadError, quoted
+from raw_schema import PROJECT, SCHEMA, LoadError, engine_type, quoted
 
 # DuckDB's type names that Spark writes otherwise; decimals and the rest are the same text
 TYPES = {"VARCHAR": "string", "TIMESTAMP WITH TIME ZONE": "timestamp", "FLOAT": "float", "BLOB": "binary"}
 SAME = re.compile(r"DECIMAL\(\d+,\d+\)|TIMESTAMP|DATE|BIGINT|INTEGER|SMALLINT|TINYINT|DOUBLE|BOOLEAN")
-
-
-def column_type(duckdb_type: str) -> str:
-    """Return the Spark type of a DuckDB type. Raises LoadError where there is no plain counterpart."""
-    if duckdb_type in TYPES:
-        return TYPES[duckdb_type]
-    if SAME.fullmatch(duckdb_type):
-        return duckdb_type.lower()
-    raise LoadError(f"Spark has no type for {duckdb_type}; cast it in the file, to varchar for example")
 
 
 def copy(database: Path) -> dict[str, int]:
@@ -40,7 +31,9 @@ def copy(database: Path) -> dict[str, int]:
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(database), read_only=True) as source:
         for table in raw_schema.contract():
             columns = source.execute(f"describe {SCHEMA}.{table}").fetchall()
-            casts = ", ".join(f"cast({name} as {column_type(kind)}) as {name}" for name, kind, *_ in columns)
+            casts = ", ".join(
+                f"cast({name} as {engine_type(kind, 'Spark', TYPES, SAME)}) as {name}" for name, kind, *_ in columns
+            )
             file = Path(folder) / f"{table}.parquet"
             (counts[table],) = source.execute(f"copy {SCHEMA}.{table} to {quoted(str(file))}").fetchone()
             (comment,) = source.execute(

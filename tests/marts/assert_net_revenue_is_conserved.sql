@@ -75,26 +75,13 @@ items as (
 
 published as (
 
+    {% for mart in ['customer_value', 'orders', 'tier_summary', 'segment_summary'] -%}
     select
-        'customer_value' as mart,
+        '{{ mart }}' as mart,
         coalesce(sum(net_revenue), 0) as net_revenue
-    from {{ ref('customer_value') }}
-    union all
-    select
-        'orders' as mart,
-        coalesce(sum(net_revenue), 0) as net_revenue
-    from {{ ref('orders') }}
-    union all
-    select
-        'tier_summary' as mart,
-        coalesce(sum(net_revenue), 0) as net_revenue
-    from {{ ref('tier_summary') }}
-    union all
-    select
-        'segment_summary' as mart,
-        coalesce(sum(net_revenue), 0) as net_revenue
-    from {{ ref('segment_summary') }}
-
+    from {{ ref(mart) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 ),
 
 expected as (

@@ -33,11 +33,6 @@ class Warehouse:
         """Return the DuckDB file."""
         return self.folder / "warehouse.duckdb"
 
-    @property
-    def arguments(self) -> Namespace:
-        """Return what a loader takes."""
-        return Namespace(database=self.database)
-
     def load(self, files: dict[str, str]) -> None:
         """Load {source: CSV text} the way a user would: as files of a folder, through load_files."""
         folder = self.folder / "files"
