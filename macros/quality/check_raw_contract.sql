@@ -13,8 +13,20 @@
         {%- for source in graph.sources.values() | sort(attribute='unique_id') if source.unique_id in needed -%}
             {%- set table = source.schema ~ '.' ~ source.identifier -%}
             {%- set relation = adapter.get_relation(source.database, source.schema, source.identifier) -%}
+            {%- set mapped = var('source_map').get(source.name, {}).get('columns') -%}
             {%- if relation is none -%}
                 {%- do problems.append('table ' ~ table ~ ' is missing') -%}
+            {%- elif mapped -%}
+                {%- for column in mapped if column not in source.columns -%}
+                    {%- do problems.append(
+                        'var source_map gives ' ~ source.name ~ ' a column ' ~ column ~ ', which the contract does not have'
+                    ) -%}
+                {%- endfor -%}
+                {%- for column in source.columns.values() if column.config.meta.required and not mapped.get(column.name) -%}
+                    {%- do problems.append(
+                        'var source_map lists the columns of ' ~ source.name ~ ' without ' ~ column.name ~ ' (required)'
+                    ) -%}
+                {%- endfor -%}
             {%- else -%}
                 {%- set present = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
                 {%- for column in source.columns.values() if column.name not in present -%}
@@ -28,7 +40,8 @@
         {%- if problems -%}
             {{ exceptions.raise_compiler_error(
                 'The raw tables do not meet the contract in models/staging/_sources.yml:\n  - ' ~ problems | join('\n  - ')
-                ~ '\nLoad them with one of scripts/load_*.py, which add what is optional, or correct them at their origin.'
+                ~ '\nLoad them with one of scripts/load_*.py, which add what is optional; or name your own tables and '
+                ~ 'columns in var source_map; or set has_<source> to false for a source that you lack.'
             ) }}
         {%- endif -%}
     {%- endif -%}

@@ -6,6 +6,21 @@
     {%- set problems = [] -%}
     {%- do problems.extend(require_one_of('rfm_method', ['midrank', 'ntile', 'cutoffs'])) -%}
     {%- do problems.extend(require_one_of('abc_value', ['revenue', 'margin'])) -%}
+    {%- do problems.extend(require_one_of('guest_orders', ['rejected', 'own_customer', 'email'])) -%}
+    {%- set optional_sources = [
+        'order_items', 'customers', 'refunds', 'marketing_touches', 'events', 'support_tickets', 'survey_responses',
+        'referrals', 'exchange_rates',
+    ] -%}
+    {%- for source in optional_sources -%}
+        {%- do problems.extend(require_one_of('has_' ~ source, [true, false])) -%}
+    {%- endfor -%}
+    {%- do problems.extend(require_number('max_silent_days', 1, whole=true)) -%}
+    {%- do problems.extend(require_number('max_amount', 0)) -%}
+    {%- do problems.extend(require_number('max_refund_share', 0)) -%}
+    {%- do problems.extend(require_number('exchange_rate_max_age_days', 0, 3660, whole=true)) -%}
+    {%- if var('line_total_tolerance') is not none -%}
+        {%- do problems.extend(require_number('line_total_tolerance', 0)) -%}
+    {%- endif -%}
     {%- do problems.extend(require_number('window_months', 1, whole=true)) -%}
     {%- do problems.extend(require_number('default_margin_rate', 0, 1)) -%}
     {%- do problems.extend(require_number('annual_discount_rate', 0, 10)) -%}
@@ -39,8 +54,36 @@
             {%- endfor -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if var('as_of_date') is not none and not is_date(var('as_of_date') | string) -%}
-        {%- do problems.append('var as_of_date must be a date, YYYY-MM-DD; it is ' ~ var('as_of_date') | string) -%}
+    {%- for name in ['as_of_date', 'data_end_date', 'business_start_date'] -%}
+        {%- if (var(name) is not none or name == 'business_start_date') and not is_date(var(name) | string) -%}
+            {%- do problems.append('var ' ~ name ~ ' must be a date, YYYY-MM-DD; it is ' ~ var(name) | string) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for name in ['source_time_zone', 'reporting_time_zone'] -%}
+        {%- if not modules.re.fullmatch('[A-Za-z0-9_+/-]+', var(name) | string) -%}
+            {%- do problems.append(
+                'var ' ~ name ~ ' must be the name of a time zone, such as Europe/Berlin; it is ' ~ var(name) | string
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if not modules.re.fullmatch('[A-Za-z]{3}', var('reporting_currency') | string) -%}
+        {%- do problems.append(
+            'var reporting_currency must be three letters; it is ' ~ var('reporting_currency') | string
+        ) -%}
+    {%- endif -%}
+    {%- for name in ['test_email_patterns', 'test_customer_ids'] -%}
+        {%- if var(name) is string or var(name) is not sequence -%}
+            {%- do problems.append('var ' ~ name ~ ' must be a list of texts; it is ' ~ var(name) | string) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if var('source_map') is not mapping -%}
+        {%- do problems.append(
+            'var source_map must be {source: {table: ..., columns: {...}}}; it is ' ~ var('source_map') | string
+        ) -%}
+    {%- else -%}
+        {%- for source in var('source_map') if source not in ['orders'] + optional_sources -%}
+            {%- do problems.append('var source_map names a source ' ~ source ~ ', which the contract does not have') -%}
+        {%- endfor -%}
     {%- endif -%}
     {%- if problems and execute -%}
         {{ exceptions.raise_compiler_error('Vars that cannot be used:\n  - ' ~ problems | join('\n  - ')) }}

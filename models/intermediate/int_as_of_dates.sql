@@ -2,6 +2,7 @@
 with orders as (
 
     select * from {{ ref('stg_orders') }}
+    where reject_reasons = ''
 
 ),
 

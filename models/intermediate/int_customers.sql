@@ -1,12 +1,19 @@
 with orders as (
 
-    select * from {{ ref('stg_orders') }}
+    select * from {{ ref('int_orders') }}
 
 ),
 
 customers as (
 
     select * from {{ ref('stg_customers') }}
+    where reject_reasons = ''
+
+),
+
+survivors as (
+
+    select * from {{ ref('stg_customer_survivors') }}
 
 ),
 
@@ -21,12 +28,16 @@ known_by_order as (
 
 ),
 
+-- the records of merged customers are records of the survivor; one without a date makes it known from the start
 known_by_record as (
 
     select
-        customer_id,
-        cast(created_at as date) as known_on
+        coalesce(survivors.survivor_customer_id, customers.customer_id) as customer_id,
+        cast(count(*) as integer) as record_count,
+        case when count(customers.created_at) = count(*) then min(cast(customers.created_at as date)) end as known_on
     from customers
+    left join survivors on customers.customer_id = survivors.customer_id
+    group by coalesce(survivors.survivor_customer_id, customers.customer_id)
 
 )
 
@@ -38,6 +49,7 @@ select
         when known_by_record.customer_id is null then known_by_order.known_on
         when known_by_order.known_on < known_by_record.known_on then known_by_order.known_on
         else known_by_record.known_on
-    end as known_on
+    end as known_on,
+    coalesce(known_by_record.record_count, 0) as record_count
 from known_by_order
 full outer join known_by_record on known_by_order.customer_id = known_by_record.customer_id

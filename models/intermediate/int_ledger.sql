@@ -1,12 +1,14 @@
 with orders as (
 
     select * from {{ ref('int_orders') }}
+    where is_sale
 
 ),
 
 refunds as (
 
     select * from {{ ref('stg_refunds') }}
+    where reject_reasons = ''
 
 ),
 
@@ -45,7 +47,7 @@ refunds_of_sales as (
         orders.order_date,
         -- money cannot come back before it came in
         greatest(refunds.refund_date, orders.order_date) as booked_on,
-        cast(-refunds.amount as numeric(18, 2)) as net_revenue,
+        cast(-{{ converted('refunds.amount', 'orders.exchange_rate') }} as numeric(18, 2)) as net_revenue,
         -- the goods' known cost is spent either way; an estimated margin shrinks with the revenue
         case when not orders.margin_is_estimated then 0 end as cost_amount,
         orders.margin_is_estimated

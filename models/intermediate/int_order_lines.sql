@@ -1,6 +1,7 @@
 with order_items as (
 
     select * from {{ ref('stg_order_items') }}
+    where reject_reasons = ''
 
 )
 

@@ -1,7 +1,9 @@
+{{ config(materialized='view') }}
+
 with orders as (
 
     select * from {{ ref('stg_orders') }}
-    where is_sale
+    where reject_reasons = ''
 
 ),
 
@@ -11,46 +13,91 @@ order_lines as (
 
 ),
 
-costed as (
+customers as (
+
+    select * from {{ ref('stg_customers') }}
+    where reject_reasons = ''
+
+),
+
+survivors as (
+
+    select * from {{ ref('stg_customer_survivors') }}
+    where not is_endless
+
+),
+
+-- several records of one e-mail: the first key
+customers_by_email as (
 
     select
-        orders.order_id,
-        orders.customer_id,
-        orders.ordered_at,
-        orders.order_date,
-        orders.gross_amount,
-        orders.discount_amount,
-        cast(orders.gross_amount - orders.discount_amount as numeric(18, 2)) as sale_amount,
-        orders.shipping_amount,
+        lower(email) as email,
+        min(customer_id) as customer_id
+    from customers
+    where email is not null
+    group by lower(email)
+
+),
+
+-- a guest order has no customer; staging lets it pass only where var guest_orders counts it
+named as (
+
+    select
+        orders.*,
+        coalesce(
+            orders.customer_id,
+            {% if var('guest_orders') == 'email' -%}
+            customers_by_email.customer_id,
+            {{ dbt.concat(["'guest:'", 'md5(orders.customer_email)']) }},
+            {% endif -%}
+            {{ dbt.concat(["'guest:'", 'orders.order_id']) }}
+        ) as named_customer_id,
         -- the order's own figure first: it may hold costs that no line has
-        cast(coalesce(orders.cost_amount, order_lines.cost_amount) as numeric(18, 2)) as cost_amount,
-        orders.status,
-        orders.channel,
-        orders.store_id,
-        orders.campaign_id,
-        orders.delivered_at,
+        coalesce(orders.cost_amount, order_lines.cost_amount) as stated_cost_amount,
         order_lines.line_count
     from orders
     left join order_lines on orders.order_id = order_lines.order_id
+    {% if var('guest_orders') == 'email' -%}
+    left join customers_by_email on orders.customer_email = customers_by_email.email
+    {%- endif %}
+
+),
+
+converted as (
+
+    select
+        named.*,
+        coalesce(survivors.survivor_customer_id, named.named_customer_id) as surviving_customer_id,
+        {{ converted('named.gross_amount', 'named.exchange_rate') }} as reporting_gross_amount,
+        {{ converted('named.discount_amount', 'named.exchange_rate') }} as reporting_discount_amount,
+        {{ converted('named.shipping_amount', 'named.exchange_rate') }} as reporting_shipping_amount,
+        {{ converted('named.stated_cost_amount', 'named.exchange_rate') }} as reporting_cost_amount
+    from named
+    left join survivors on named.named_customer_id = survivors.customer_id
 
 )
 
 select
     order_id,
-    customer_id,
+    surviving_customer_id as customer_id,
     ordered_at,
     order_date,
-    gross_amount,
-    discount_amount,
-    sale_amount,
-    shipping_amount,
-    cost_amount,
-    {{ margin('sale_amount', 'cost_amount', var('default_margin_rate')) }} as sale_margin,
-    cost_amount is null as margin_is_estimated,
+    is_sale,
+    reporting_gross_amount as gross_amount,
+    reporting_discount_amount as discount_amount,
+    cast(reporting_gross_amount - reporting_discount_amount as numeric(18, 2)) as sale_amount,
+    reporting_shipping_amount as shipping_amount,
+    reporting_cost_amount as cost_amount,
+    {{ margin(
+        '(reporting_gross_amount - reporting_discount_amount)', 'reporting_cost_amount', var('default_margin_rate')
+    ) }} as sale_margin,
+    reporting_cost_amount is null as margin_is_estimated,
+    currency,
+    exchange_rate,
     status,
     channel,
     store_id,
     campaign_id,
     delivered_at,
     line_count
-from costed
+from converted

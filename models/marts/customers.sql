@@ -7,6 +7,7 @@ with known_customers as (
 records as (
 
     select * from {{ ref('stg_customers') }}
+    where reject_reasons = ''
 
 )
 
@@ -20,6 +21,7 @@ select
     records.region,
     records.segment_attributes,
     records.acquisition_channel,
-    records.acquisition_cost
+    records.acquisition_cost,
+    known_customers.record_count
 from known_customers
 left join records on known_customers.customer_id = records.customer_id

@@ -1,6 +1,7 @@
 with orders as (
 
     select * from {{ ref('int_orders') }}
+    where is_sale
 
 ),
 
@@ -13,6 +14,14 @@ ledger as (
 as_of_dates as (
 
     select max(as_of_date) as as_of_date from {{ ref('int_as_of_dates') }}
+
+),
+
+-- before the first refund of all, whether there are refunds is not known
+refund_history as (
+
+    select min(refund_date) as first_refund_date from {{ ref('stg_refunds') }}
+    where reject_reasons = ''
 
 ),
 
@@ -46,12 +55,20 @@ select
     -- amounts, as known on the as-of date
     orders.gross_amount,
     orders.discount_amount,
-    cast(coalesce(refunds.refund_amount, 0) as numeric(18, 2)) as refund_amount,
+    cast(
+        case when refund_history.first_refund_date <= as_of_dates.as_of_date then coalesce(refunds.refund_amount, 0) end
+        as numeric(18, 2)
+    ) as refund_amount,
     cast(orders.sale_amount - coalesce(refunds.refund_amount, 0) as numeric(18, 2)) as net_revenue,
     orders.cost_amount,
     cast(orders.sale_margin + coalesce(refunds.margin, 0) as numeric(18, 2)) as margin,
     orders.margin_is_estimated,
-    orders.shipping_amount
+    orders.shipping_amount,
+
+    -- what the amounts were converted from
+    orders.currency,
+    orders.exchange_rate
 from orders
 inner join as_of_dates on orders.order_date <= as_of_dates.as_of_date
+cross join refund_history
 left join refunds on orders.order_id = refunds.order_id

@@ -1,28 +1,106 @@
+{%- set columns = [
+    'order_id', 'customer_id', 'ordered_at', 'gross_amount', 'discount_amount', 'shipping_amount', 'cost_amount',
+    'currency', 'status', 'channel', 'store_id', 'campaign_id', 'delivered_at', 'updated_at', 'customer_email',
+] -%}
+{%- set amounts = ['gross_amount', 'discount_amount', 'shipping_amount', 'cost_amount'] -%}
 with source as (
 
-    select * from {{ source('raw', 'orders') }}
+    select * from {{ raw_copies(
+        'orders', columns, text_of('raw_order_id'), parsed_timestamp('raw_updated_at')
+    ) }} as copies
+
+),
+
+test_customers as (
+
+    select * from {{ ref('stg_test_customers') }}
+
+),
+
+rates as (
+
+    select * from {{ ref('stg_daily_exchange_rates') }}
+
+),
+
+currencies as (
+
+    select distinct currency from {{ ref('stg_daily_exchange_rates') }}
+
+),
+
+trading_period as (
+
+    select * from {{ ref('stg_trading_period') }}
 
 ),
 
 typed as (
 
     select
-        cast(order_id as {{ dbt.type_string() }}) as order_id,
-        cast(customer_id as {{ dbt.type_string() }}) as customer_id,
-        cast(ordered_at as timestamp) as ordered_at,
-        cast(gross_amount as numeric(18, 2)) as gross_amount,
-        coalesce(cast(discount_amount as numeric(18, 2)), 0) as discount_amount,
-        cast(shipping_amount as numeric(18, 2)) as shipping_amount,
-        cast(cost_amount as numeric(18, 2)) as cost_amount,
-        nullif(upper(trim(cast(currency as {{ dbt.type_string() }}))), '') as currency,
-        nullif(
-            replace(replace(lower(trim(cast(status as {{ dbt.type_string() }}))), ' ', '_'), '-', '_'), ''
-        ) as status,
-        cast(channel as {{ dbt.type_string() }}) as channel,
-        cast(store_id as {{ dbt.type_string() }}) as store_id,
-        cast(campaign_id as {{ dbt.type_string() }}) as campaign_id,
-        cast(delivered_at as timestamp) as delivered_at
+        source.*,
+        row_key as order_id,
+        {{ text_of('raw_customer_id') }} as customer_id,
+        {{ parsed_timestamp('raw_ordered_at') }} as ordered_at,
+        {% for amount in amounts -%}
+        {{ parsed_number('raw_' ~ amount) }} as {{ amount }},
+        {% endfor -%}
+        coalesce(upper({{ text_of('raw_currency') }}), '{{ var("reporting_currency") | upper }}') as currency,
+        replace(replace(lower({{ text_of('raw_status') }}), ' ', '_'), '-', '_') as status,
+        {{ text_of('raw_channel') }} as channel,
+        {{ text_of('raw_store_id') }} as store_id,
+        {{ text_of('raw_campaign_id') }} as campaign_id,
+        {{ parsed_timestamp('raw_delivered_at') }} as delivered_at,
+        {{ parsed_timestamp('raw_updated_at') }} as updated_at,
+        lower({{ text_of('raw_customer_email') }}) as customer_email
     from source
+
+),
+
+known as (
+
+    select
+        typed.*,
+        cast(typed.ordered_at as date) as order_date,
+        -- a shop that keeps no status has only sales
+        coalesce(typed.status in (
+            {{ sql_strings(var('sale_statuses')) }}
+        ), true) as is_sale,
+        rates.rate_to_reporting as exchange_rate,
+        typed.currency <> '{{ var("reporting_currency") | upper }}' as is_foreign,
+        currencies.currency is not null as has_rates,
+        test_customers.customer_id is not null as is_test,
+        trading_period.starts_on,
+        trading_period.ends_on
+    from typed
+    left join rates on typed.currency = rates.currency and cast(typed.ordered_at as date) = rates.rate_date
+    left join currencies on typed.currency = currencies.currency
+    left join test_customers on typed.customer_id = test_customers.customer_id
+    cross join trading_period
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ reject_reasons({
+            'missing_key': 'order_id is null',
+            'missing_value': missing(['ordered_at', 'gross_amount']),
+            'superseded': 'copy_number > 1',
+            'unparseable_date': unparsed(['ordered_at', 'delivered_at', 'updated_at']),
+            'unparseable_number': unparsed(amounts, is_number=true),
+            'not_finite': not_finite(amounts),
+            'amount_out_of_range': out_of_range(['gross_amount'], amounts[1:], var('max_amount')),
+            'future_date': 'order_date > ends_on',
+            'before_business_began': 'order_date < starts_on',
+            'unknown_status': 'status not in (' ~ sql_strings(var('sale_statuses') + var('other_statuses')) ~ ')',
+            'unknown_currency': 'is_foreign and not has_rates',
+            'missing_rate': 'is_foreign and has_rates and exchange_rate is null and order_date is not null',
+            'test_customer': 'is_test',
+            'guest_order': "customer_id is null and '" ~ var('guest_orders') ~ "' = 'rejected'",
+        }) }} as reject_reasons
+    from known
 
 )
 
@@ -30,19 +108,22 @@ select
     order_id,
     customer_id,
     ordered_at,
-    cast(ordered_at as date) as order_date,
+    order_date,
     gross_amount,
-    cast(discount_amount as numeric(18, 2)) as discount_amount,
+    cast(coalesce(discount_amount, 0) as numeric(18, 2)) as discount_amount,
     shipping_amount,
     cost_amount,
     currency,
+    -- null where nothing is to be converted
+    case when is_foreign then exchange_rate end as exchange_rate,
     status,
-    -- a shop that keeps no status has only sales
-    coalesce(status in (
-        {{ sql_strings(var('sale_statuses')) }}
-    ), true) as is_sale,
+    is_sale,
     channel,
     store_id,
     campaign_id,
-    delivered_at
-from typed
+    delivered_at,
+    customer_email,
+    row_key,
+    reject_reasons,
+    case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
+from judged

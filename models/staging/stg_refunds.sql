@@ -1,12 +1,119 @@
+{%- set columns = ['refund_id', 'order_id', 'refunded_at', 'amount'] -%}
 with source as (
 
-    select * from {{ source('raw', 'refunds') }}
+    select * from {{ raw_copies(
+        'refunds', columns, text_of('raw_refund_id'), parsed_timestamp('raw_refunded_at')
+    ) }} as copies
+
+),
+
+orders as (
+
+    select * from {{ ref('stg_orders') }}
+
+),
+
+good_orders as (
+
+    select * from orders
+    where reject_reasons = ''
+
+),
+
+bad_orders as (
+
+    select distinct order_id from orders
+    where reject_reasons <> ''
+
+),
+
+trading_period as (
+
+    select * from {{ ref('stg_trading_period') }}
+
+),
+
+typed as (
+
+    select
+        source.*,
+        row_key as refund_id,
+        {{ text_of('raw_order_id') }} as order_id,
+        {{ parsed_timestamp('raw_refunded_at') }} as refunded_at,
+        {{ parsed_number('raw_amount') }} as amount
+    from source
+
+),
+
+known as (
+
+    select
+        typed.*,
+        cast(typed.refunded_at as date) as refund_date,
+        good_orders.order_id is not null as has_order,
+        bad_orders.order_id is not null as has_rejected_copy,
+        good_orders.gross_amount - good_orders.discount_amount + coalesce(good_orders.shipping_amount, 0) as paid,
+        trading_period.starts_on,
+        trading_period.ends_on
+    from typed
+    left join good_orders on typed.order_id = good_orders.order_id
+    left join bad_orders on typed.order_id = bad_orders.order_id
+    cross join trading_period
+
+),
+
+judged_alone as (
+
+    select
+        *,
+        {{ reject_reasons({
+            'missing_key': 'refund_id is null',
+            'missing_value': missing(['order_id', 'refunded_at', 'amount']),
+            'superseded': 'copy_number > 1',
+            'unparseable_date': unparsed(['refunded_at']),
+            'unparseable_number': unparsed(['amount'], is_number=true),
+            'not_finite': not_finite(['amount']),
+            'amount_out_of_range': out_of_range([], ['amount'], var('max_amount')),
+            'future_date': 'refund_date > ends_on',
+            'before_business_began': 'refund_date < starts_on',
+            'unknown_order': 'order_id is not null and not has_order and not has_rejected_copy',
+            'order_rejected': 'order_id is not null and not has_order and has_rejected_copy',
+        }) }} as own_reasons
+    from known
+
+),
+
+-- in the order in which the money went out, so that what comes later rejects nothing earlier
+given_back as (
+
+    select
+        *,
+        sum(case when own_reasons = '' then amount else 0 end) over (
+            partition by order_id order by refunded_at, refund_id rows between unbounded preceding and current row
+        ) as amount_so_far
+    from judged_alone
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when own_reasons = '' and amount > 0 and amount_so_far > paid * {{ var('max_refund_share') }}
+                then 'refund_above_order'
+            else own_reasons
+        end as reject_reasons
+    from given_back
 
 )
 
 select
-    cast(refund_id as {{ dbt.type_string() }}) as refund_id,
-    cast(order_id as {{ dbt.type_string() }}) as order_id,
-    cast(cast(refunded_at as timestamp) as date) as refund_date,
-    cast(amount as numeric(18, 2)) as amount
-from source
+    refund_id,
+    order_id,
+    refund_date,
+    amount,
+    row_key,
+    reject_reasons,
+    case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
+from judged

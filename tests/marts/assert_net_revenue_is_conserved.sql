@@ -1,75 +1,76 @@
--- Money in = money out, to the cent: published net revenue = raw net revenue - what is left out, item by item.
--- Raw is read from the sources themselves, so that a row lost in any layer shows. A row here is a measure that is off.
+-- Accepted money = published money, to the cent: what staging accepted, in the reporting currency, less what is left
+-- out, item by item. From the raw tables to here, the mart reconciliation. A row here is a mart that is off.
 with as_of_dates as (
 
     select max(as_of_date) as as_of_date from {{ ref('int_as_of_dates') }}
 
 ),
 
-raw_orders as (
+orders as (
 
     select
-        cast(raw_orders.order_id as {{ dbt.type_string() }}) as order_id,
-        cast(raw_orders.gross_amount as numeric(18, 2))
-        - coalesce(cast(raw_orders.discount_amount as numeric(18, 2)), 0) as amount,
-        -- an order that staging lost must not pass for one that was left out
-        coalesce(stg_orders.is_sale, true) as is_sale,
-        cast(cast(raw_orders.ordered_at as timestamp) as date) as order_date
-    from {{ source('raw', 'orders') }} as raw_orders
-    left join {{ ref('stg_orders') }} as stg_orders
-        on cast(raw_orders.order_id as {{ dbt.type_string() }}) = stg_orders.order_id
+        order_id,
+        exchange_rate,
+        cast(gross_amount * coalesce(exchange_rate, 1) as numeric(18, 2))
+        - cast(discount_amount * coalesce(exchange_rate, 1) as numeric(18, 2)) as amount,
+        is_sale,
+        order_date
+    from {{ ref('stg_orders') }}
+    where reject_reasons = ''
 
 ),
 
-raw_refunds as (
+refunds as (
 
     select
-        cast(order_id as {{ dbt.type_string() }}) as order_id,
-        cast(amount as numeric(18, 2)) as amount,
-        cast(cast(refunded_at as timestamp) as date) as refund_date
-    from {{ source('raw', 'refunds') }}
+        refunds.order_id,
+        cast(refunds.amount * coalesce(orders.exchange_rate, 1) as numeric(18, 2)) as amount,
+        refunds.refund_date,
+        orders.order_date,
+        coalesce(orders.is_sale, false) as is_refund_of_sale
+    from {{ ref('stg_refunds') }} as refunds
+    left join orders on refunds.order_id = orders.order_id
+    where refunds.reject_reasons = ''
 
 ),
 
 items as (
 
     select
-        'raw orders' as item,
+        'accepted orders' as item,
         amount
-    from raw_orders
+    from orders
     union all
     select
-        'raw refunds' as item,
+        'accepted refunds' as item,
         -amount as amount
-    from raw_refunds
+    from refunds
     union all
     select
         'excluded: order is no sale' as item,
         -amount as amount
-    from raw_orders
+    from orders
     where not is_sale
     union all
     select
         'excluded: sale after the as-of date' as item,
-        -raw_orders.amount as amount
-    from raw_orders
-    inner join as_of_dates on raw_orders.order_date > as_of_dates.as_of_date
-    where raw_orders.is_sale
+        -orders.amount as amount
+    from orders
+    inner join as_of_dates on orders.order_date > as_of_dates.as_of_date
+    where orders.is_sale
     union all
     select
         'excluded: refund of what is no sale' as item,
-        raw_refunds.amount
-    from raw_refunds
-    left join raw_orders on raw_refunds.order_id = raw_orders.order_id
-    where not coalesce(raw_orders.is_sale, false)
+        amount
+    from refunds
+    where not is_refund_of_sale
     union all
     select
         'excluded: refund known after the as-of date' as item,
-        raw_refunds.amount
-    from raw_refunds
-    inner join raw_orders on raw_refunds.order_id = raw_orders.order_id
-    inner join as_of_dates on as_of_dates.as_of_date < greatest(raw_refunds.refund_date, raw_orders.order_date)
-    where raw_orders.is_sale
+        refunds.amount
+    from refunds
+    inner join as_of_dates on as_of_dates.as_of_date < greatest(refunds.refund_date, refunds.order_date)
+    where refunds.is_refund_of_sale
 
 ),
 

@@ -1,0 +1,74 @@
+{#-
+  A raw value as the wall clock time of the reporting time zone, or null where it is no time: never an error.
+  Text must be YYYY-MM-DD, or that with HH:MM[:SS[.ffffff]] after a blank or T, or that with Z or +HH:MM after it;
+  years 1000 to 2999. A time with a zone is an instant and is moved to var reporting_time_zone; one without is in var
+  source_time_zone; a date without a time stays the date that it is.
+
+  Arguments   raw  SQL expression: text, date or timestamp with or without time zone
+  Returns     timestamp or null
+  Example     '2024-01-01T00:30:00+02:00' in UTC gives 2023-12-31 22:30:00
+-#}
+{% macro parsed_timestamp(raw) -%}
+    {%- set day = '(0[1-9]|1[0-9]|2[0-8])' -%}
+    {%- set date = '([12][0-9]{3}-((0[13578]|1[02])-(' ~ day ~ '|29|3[01])|(0[469]|11)-(' ~ day ~ '|29|30)|02-' ~ day
+        ~ ')|([12][0-9](0[48]|[2468][048]|[13579][26])|1200|1600|2000|2400|2800)-02-29)' -%}
+    {%- set time = '[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?' -%}
+    {{ return(adapter.dispatch('parsed_timestamp', 'customer_value')(raw, {
+        'date': '^ *' ~ date ~ ' *$',
+        'time': '^ *' ~ date ~ time ~ ' *$',
+        'zoned': '^ *' ~ date ~ time ~ '(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9]|[+-](0[0-9]|1[0-4])) *$',
+    }, var('source_time_zone'), var('reporting_time_zone'))) }}
+{%- endmacro %}
+
+{# typeof is folded when the query is planned: a column that is a timestamp already costs nothing #}
+{% macro default__parsed_timestamp(raw, patterns, from_zone, to_zone) -%}
+    {%- set is_text = "typeof(" ~ raw ~ ") = 'VARCHAR'" -%}
+    {%- set text = 'trim(cast(' ~ raw ~ ' as varchar))' -%}
+    (case
+        when
+            typeof({{ raw }}) = 'TIMESTAMP WITH TIME ZONE'
+            or ({{ is_text }} and regexp_matches({{ text }}, '{{ patterns.zoned }}'))
+            then timezone('{{ to_zone }}', try_cast({{ raw }} as timestamptz))
+        when
+            typeof({{ raw }}) = 'DATE'
+            or ({{ is_text }} and regexp_matches({{ text }}, '{{ patterns.date }}'))
+            then try_cast({{ raw }} as timestamp)
+        when not ({{ is_text }}) or regexp_matches({{ text }}, '{{ patterns.time }}')
+            {%- if from_zone == to_zone %}
+            then try_cast({{ raw }} as timestamp)
+            {%- else %}
+            then timezone('{{ to_zone }}', timezone('{{ from_zone }}', try_cast({{ raw }} as timestamp)))
+            {%- endif %}
+    end)
+{%- endmacro %}
+
+{% macro postgres__parsed_timestamp(raw, patterns, from_zone, to_zone) -%}
+    {%- set text = 'cast(' ~ raw ~ ' as text)' -%}
+    (case
+        when {{ text }} ~ '{{ patterns.date }}' then cast({{ text }} as timestamp)
+        when {{ text }} ~ '{{ patterns.time }}'
+            {%- if from_zone == to_zone %}
+            then cast({{ text }} as timestamp)
+            {%- else %}
+            then timezone('{{ to_zone }}', timezone('{{ from_zone }}', cast({{ text }} as timestamp)))
+            {%- endif %}
+        when {{ text }} ~ '{{ patterns.zoned }}'
+            then timezone('{{ to_zone }}', cast({{ text }} as timestamptz))
+    end)
+{%- endmacro %}
+
+{# Spark's timestamp is an instant, shown in the session's zone, UTC here #}
+{% macro spark__parsed_timestamp(raw, patterns, from_zone, to_zone) -%}
+    {%- set text = 'cast(' ~ raw ~ ' as string)' -%}
+    (case
+        when typeof({{ raw }}) = 'date' or {{ text }} rlike '{{ patterns.date }}' then try_cast({{ raw }} as timestamp)
+        when {{ text }} rlike '{{ patterns.zoned }}'
+            then from_utc_timestamp(try_cast(trim({{ text }}) as timestamp), '{{ to_zone }}')
+        when typeof({{ raw }}) <> 'string' or {{ text }} rlike '{{ patterns.time }}'
+            {%- if from_zone == to_zone %}
+            then try_cast({{ raw }} as timestamp)
+            {%- else %}
+            then from_utc_timestamp(to_utc_timestamp(try_cast({{ raw }} as timestamp), '{{ from_zone }}'), '{{ to_zone }}')
+            {%- endif %}
+    end)
+{%- endmacro %}

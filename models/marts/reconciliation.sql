@@ -1,0 +1,92 @@
+{#- a column that is always there, then every amount that a source reports; rejected_rows.amount is the first of them #}
+{%- set sources = {
+    'orders': ['order_id', 'gross_amount', 'discount_amount', 'shipping_amount', 'cost_amount'],
+    'order_items': ['order_id', 'net_amount', 'discount_amount', 'cost_amount'],
+    'customers': ['customer_id', 'acquisition_cost'],
+    'refunds': ['refund_id', 'amount'],
+    'marketing_touches': ['touch_id', 'cost_amount'],
+    'events': ['event_id'],
+    'support_tickets': ['ticket_id', 'cost_amount'],
+    'survey_responses': ['response_id'],
+    'referrals': ['referral_id'],
+    'exchange_rates': ['currency'],
+} -%}
+with rejected_rows as (
+
+    select
+        source_name,
+        count(*) as row_count,
+        sum(amount) as amount
+    from {{ ref('rejected_rows') }}
+    group by source_name
+
+),
+{% for source, columns in sources.items() if var('has_' ~ source, true) %}
+-- the raw table itself, not what staging made of it: a row that was lost on the way shows
+{{ source }}_raw as (
+
+    select
+        count(*) as row_count
+        {%- for measure in columns[1:] %},
+        sum({{ parsed_number('raw_' ~ measure) }}) as {{ measure }}
+        {%- endfor %}
+    from {{ raw_relation(source, columns) }} as source
+
+),
+
+{{ source }}_staged as (
+
+    select
+        sum(case when reject_reasons = '' then 1 else 0 end) as accepted_row_count
+        {%- for measure in columns[1:] %},
+        sum(case when reject_reasons = '' then {{ measure }} end) as accepted_{{ measure }},
+        sum(case when reject_reasons <> '' then {{ measure }} end) as rejected_{{ measure }}
+        {%- endfor %}
+    from {{ ref('stg_' ~ source) }}
+
+),
+{% endfor %}
+
+measures as (
+
+    {% for source, columns in sources.items() if var('has_' ~ source, true) -%}
+    {%- set outer = loop -%}
+    {%- for measure in ['row_count'] + columns[1:] -%}
+    select
+        '{{ source }}' as source_name,
+        '{{ measure }}' as measure,
+        {{ source }}_raw.{{ measure }} as raw,
+        {{ source }}_staged.accepted_{{ measure }} as accepted,
+        {% if loop.index <= 2 -%}
+        rejected_rows.{{ 'row_count' if loop.first else 'amount' }}
+        {%- else -%}
+        {{ source }}_staged.rejected_{{ measure }}
+        {%- endif %} as rejected
+    from {{ source }}_raw
+    cross join {{ source }}_staged
+    left join rejected_rows on rejected_rows.source_name = '{{ source }}'
+    {{ 'union all' if not (loop.last and outer.last) }}
+    {% endfor %}
+    {%- endfor %}
+),
+
+filled as (
+
+    select
+        source_name,
+        measure,
+        cast(coalesce(raw, 0) as numeric(28, 2)) as raw,
+        cast(coalesce(accepted, 0) as numeric(28, 2)) as accepted,
+        cast(coalesce(rejected, 0) as numeric(28, 2)) as rejected
+    from measures
+
+)
+
+select
+    cast(source_name as {{ dbt.type_string() }}) as source_name,
+    cast(measure as {{ dbt.type_string() }}) as measure,
+    raw,
+    accepted,
+    rejected,
+    cast(raw - accepted - rejected as numeric(28, 2)) as difference
+from filled

@@ -1,0 +1,32 @@
+{%- set max_merges = 16 -%}
+with merges as (
+
+    select * from {{ ref('stg_customer_merges') }}
+
+),
+
+-- one step further with every join: portable, where recursion is not
+chains as (
+
+    select
+        merges.customer_id,
+        coalesce(
+            {%- for step in range(max_merges - 1, 0, -1) %}
+            step_{{ step }}.merged_into_customer_id,
+            {%- endfor %}
+            merges.merged_into_customer_id
+        ) as last_customer_id,
+        step_{{ max_merges - 1 }}.merged_into_customer_id is not null as is_endless
+    from merges
+    {%- for step in range(1, max_merges) %}
+    left join merges as step_{{ step }}
+        on {{ 'merges' if step == 1 else 'step_' ~ (step - 1) }}.merged_into_customer_id = step_{{ step }}.customer_id
+    {%- endfor %}
+
+)
+
+select
+    customer_id,
+    case when not is_endless then last_customer_id end as survivor_customer_id,
+    is_endless
+from chains

@@ -1,0 +1,80 @@
+{%- set columns = ['ticket_id', 'customer_id', 'opened_at', 'resolved_at', 'is_complaint', 'cost_amount'] -%}
+with source as (
+
+    select * from {{ raw_copies(
+        'support_tickets', columns, text_of('raw_ticket_id'), parsed_timestamp('raw_opened_at')
+    ) }} as copies
+
+),
+
+test_customers as (
+
+    select * from {{ ref('stg_test_customers') }}
+
+),
+
+trading_period as (
+
+    select * from {{ ref('stg_trading_period') }}
+
+),
+
+typed as (
+
+    select
+        source.*,
+        row_key as ticket_id,
+        {{ text_of('raw_customer_id') }} as customer_id,
+        {{ parsed_timestamp('raw_opened_at') }} as opened_at,
+        {{ parsed_timestamp('raw_resolved_at') }} as resolved_at,
+        {{ parsed_boolean('raw_is_complaint') }} as is_complaint,
+        {{ parsed_number('raw_cost_amount') }} as cost_amount
+    from source
+
+),
+
+known as (
+
+    select
+        typed.*,
+        test_customers.customer_id is not null as is_test,
+        trading_period.starts_on,
+        trading_period.ends_on
+    from typed
+    left join test_customers on typed.customer_id = test_customers.customer_id
+    cross join trading_period
+
+),
+
+judged as (
+
+    select
+        *,
+        {{ reject_reasons({
+            'missing_key': 'ticket_id is null',
+            'missing_value': missing(['customer_id', 'opened_at']),
+            'superseded': 'copy_number > 1',
+            'unparseable_date': unparsed(['opened_at', 'resolved_at']),
+            'unparseable_number': unparsed(['cost_amount'], is_number=true),
+            'unparseable_boolean': unparsed(['is_complaint']),
+            'not_finite': not_finite(['cost_amount']),
+            'amount_out_of_range': out_of_range([], ['cost_amount'], var('max_amount')),
+            'future_date': 'cast(opened_at as date) > ends_on',
+            'before_business_began': 'cast(opened_at as date) < starts_on',
+            'test_customer': 'is_test',
+        }) }} as reject_reasons
+    from known
+
+)
+
+select
+    ticket_id,
+    customer_id,
+    opened_at,
+    resolved_at,
+    is_complaint,
+    cost_amount,
+    row_key,
+    reject_reasons,
+    case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
+from judged
