@@ -32,13 +32,13 @@
     end)
 {%- endmacro %}
 
-{# no try_cast: a value is cast only once it is known to be a number that fits #}
+{# no try_cast: a value is cast only once it is known to be a number that fits; the outer cast keeps its scale #}
 {% macro postgres__parsed_number(raw, sql_type, pattern, digits) -%}
-    (case
+    (cast(case
         when cast({{ raw }} as text) ~ '{{ pattern }}' then cast(cast({{ raw }} as text) as {{ sql_type }})
         when
             cast(pg_typeof({{ raw }}) as text) in ('double precision', 'real', 'numeric')
             and abs(cast(cast({{ raw }} as text) as double precision)) < 1e{{ digits - 1 }}
             then cast(cast({{ raw }} as text) as {{ sql_type }})
-    end)
+    end as {{ sql_type }}))
 {%- endmacro %}

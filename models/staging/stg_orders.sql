@@ -115,7 +115,7 @@ select
     cost_amount,
     currency,
     -- null where nothing is to be converted
-    case when is_foreign then exchange_rate end as exchange_rate,
+    cast(case when is_foreign then exchange_rate end as numeric(18, 8)) as exchange_rate,
     status,
     is_sale,
     channel,

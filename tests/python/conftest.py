@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import generate_shop
 import load_cdnow
 import load_complete_journey
 import load_files
@@ -110,3 +111,24 @@ def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return the small hand-made shop of tests/fixtures/shop, built."""
     return built(tmp_path_factory.mktemp("shop"), load_files.load, folder=SHOP)
+
+
+GENERATED_ORDERS = 10_000
+
+
+def generated(path: Path, dirty: bool) -> Warehouse:
+    """Return a generated shop with all ten sources, built; its files are in path/shop."""
+    generate_shop.write_shop(path / "shop", GENERATED_ORDERS, dirty=dirty)
+    return built(path, load_files.load, folder=path / "shop")
+
+
+@pytest.fixture(scope="session")
+def clean_shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Return a generated shop without a bad row, built: two currencies, merged customers, all ten sources."""
+    return generated(tmp_path_factory.mktemp("clean_shop"), dirty=False)
+
+
+@pytest.fixture(scope="session")
+def dirty_shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Return the same shop with bad rows of every kind, counted, built."""
+    return generated(tmp_path_factory.mktemp("dirty_shop"), dirty=True)

@@ -97,8 +97,49 @@ def lifecycle_stage(row: dict, settings: dict) -> str:
     return "formation" if row["order_count"] >= settings["formation_min_orders"] else "exploration"
 
 
+def survivors(raw: dict[str, pd.DataFrame]) -> dict[str, str]:
+    """Return {customer_id: who is left after all merges} of merged customers."""
+    merges = {
+        str(record["customer_id"]): str(record["merged_into_customer_id"])
+        for record in raw["customers"].to_dict("records")
+        if isinstance(record.get("merged_into_customer_id"), str)
+    }
+
+    def last(customer: str) -> str:
+        return last(merges[customer]) if customer in merges else customer
+
+    return {customer: last(customer) for customer in merges}
+
+
+class Rates:
+    """Exchange rates to the reporting currency, by day; a day without one takes the last of the days before."""
+
+    def __init__(self, raw: dict[str, pd.DataFrame], settings: dict):
+        self.reporting, self.max_age = settings["reporting_currency"], settings["exchange_rate_max_age_days"]
+        self.rates = {
+            (rate["currency"], pd.Timestamp(rate["rate_date"]).date()): Decimal(str(rate["rate_to_reporting"]))
+            for rate in raw.get("exchange_rates", pd.DataFrame()).to_dict("records")
+        }
+
+    def of(self, currency: object, date: dt.date) -> Decimal:
+        """Return the rate; KeyError where there is none: an order without a rate is rejected, not converted."""
+        if not isinstance(currency, str) or currency.strip().upper() == self.reporting:
+            return Decimal(1)
+        for age in range(self.max_age + 1):
+            rate = self.rates.get((currency, date - dt.timedelta(days=age)))
+            if rate is not None:
+                return rate
+        raise KeyError((currency, date))
+
+
+def converted(amount_cents: int | None, rate: Decimal) -> int | None:
+    """Return cents of the reporting currency, halves away from zero."""
+    return None if amount_cents is None else int((amount_cents * rate).to_integral_value(ROUND_HALF_UP))
+
+
 def read_sales(raw: dict[str, pd.DataFrame], settings: dict) -> dict[str, dict]:
     """Return {order_id: sale} of the raw orders whose status counts; amounts in cents, cost None when unknown."""
+    rates, merged = Rates(raw, settings), survivors(raw)
     line_costs = collections.defaultdict(list)
     for line in raw["order_items"].to_dict("records"):
         line_costs[str(line["order_id"])].append(cents(line["cost_amount"]))
@@ -111,18 +152,22 @@ def read_sales(raw: dict[str, pd.DataFrame], settings: dict) -> dict[str, dict]:
         lines = line_costs.get(str(order["order_id"]), [None])
         if cost is None and None not in lines:
             cost = sum(lines)
+        date = pd.Timestamp(order["ordered_at"]).date()
+        rate = rates.of(order["currency"], date)
+        discount = converted(cents(order["discount_amount"]) or 0, rate)
         sales[str(order["order_id"])] = {
-            "customer_id": str(order["customer_id"]),
-            "date": pd.Timestamp(order["ordered_at"]).date(),
-            "revenue": cents(order["gross_amount"]) - (cents(order["discount_amount"]) or 0),
-            "cost": cost,
+            "customer_id": merged.get(str(order["customer_id"]), str(order["customer_id"])),
+            "date": date,
+            "revenue": converted(cents(order["gross_amount"]), rate) - discount,
+            "cost": converted(cost, rate),
+            "rate": rate,
             "refunds": [],
         }
     for refund in raw["refunds"].to_dict("records"):
         sale = sales.get(str(refund["order_id"]))
         if sale:
             date = max(pd.Timestamp(refund["refunded_at"]).date(), sale["date"])
-            sale["refunds"].append((date, cents(refund["amount"])))
+            sale["refunds"].append((date, converted(cents(refund["amount"]), sale["rate"])))
     return sales
 
 
@@ -171,10 +216,10 @@ def customer_value(
 ) -> pd.DataFrame:
     """Return customer_value as the design defines it, indexed by customer_id; amounts in cents.
 
-    raw: {source: DataFrame} of orders, order_items, customers, refunds. as_of: None for the last day of the orders.
+    raw: {source: DataFrame} of orders, order_items, customers, refunds and, where there are any, exchange_rates; clean. as_of: None for the last day of the orders.
     variables: vars that differ from dbt_project.yml. The scores of all three methods stand in <measure>_<method>.
     """
-    settings = VARS | (variables or {})
+    settings, merged = VARS | (variables or {}), survivors(raw)
     orders = raw["orders"]
     as_of = as_of or max(pd.to_datetime(orders["ordered_at"])).date()
     by_customer = collections.defaultdict(list)
@@ -184,9 +229,11 @@ def customer_value(
     for customer, ordered_at in zip(
         orders["customer_id"].astype(str), pd.to_datetime(orders["ordered_at"]), strict=True
     ):
+        customer = merged.get(customer, customer)
         known_from[customer] = min(known_from[customer], ordered_at.date())
     for record in raw["customers"].to_dict("records"):
         customer, created = str(record["customer_id"]), record["created_at"]
+        customer = merged.get(customer, customer)
         if not pd.isna(created):
             known_from[customer] = min(known_from[customer], pd.Timestamp(created).date())
         else:  # an undated record is known from the start

@@ -20,7 +20,7 @@ MEASURES = ["recency", "frequency", "monetary"]
 
 
 def raw_tables(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
-    queries = dict.fromkeys(["orders", "customers", "refunds"], "*") | {"order_items": "order_id, cost_amount"}
+    queries = dict.fromkeys(["orders", "customers", "refunds", "exchange_rates"], "*") | {"order_items": "order_id, cost_amount"}
     return {table: warehouse.query(f"select {columns} from raw.{table}") for table, columns in queries.items()}
 
 
@@ -57,7 +57,7 @@ def compare(warehouse: Warehouse, expected: pd.DataFrame, method: str = "midrank
         assert not wrong.any(), f"{measure}\n{published[wrong].head()}"
 
 
-@pytest.fixture(params=["shop", "complete_journey", "cdnow"])
+@pytest.fixture(params=["shop", "complete_journey", "cdnow", "clean_shop"])
 def data_set(request: pytest.FixtureRequest) -> Warehouse:
     return request.getfixturevalue(request.param)
 
