@@ -1,4 +1,4 @@
-"""The main job: raw data in, marts out, and a summary. Steps whose input has not changed are left out.
+"""The main job: raw data in, guarded, marts out, and a summary. Steps whose input has not changed are left out.
 
 DATA is complete_journey (default), cdnow, a folder with one's own files (see load_files.py), or raw: whatever the
 raw schema already holds.
@@ -14,6 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import check_arrival
 import load_cdnow
 import load_complete_journey
 import load_files
@@ -33,6 +34,7 @@ BUILD_INPUTS = [
     "tests",
     "analyses",
     "scripts",
+    "gx/thresholds.yml",
 ]
 
 
@@ -40,7 +42,7 @@ def load(data: str, database: Path) -> None:
     """Fill the raw schema unless it already holds that data. Raises LoadError when it must not or cannot."""
     raw_schema.check_name(database)
     if data == "raw":
-        print(f"[1/3] raw data: as found in {database}", flush=True)
+        print(f"[1/4] raw data: as found in {database}", flush=True)
         return
     arguments = argparse.Namespace(database=database, folder=Path(data))
     if data == "complete_journey":
@@ -51,7 +53,7 @@ def load(data: str, database: Path) -> None:
         origin, loader = load_files.origin(arguments.folder), load_files.load
     held = raw_schema.held(database)
     if held and set(held.values()) == {origin}:
-        print(f"[1/3] raw data: already loaded, {origin.name}", flush=True)
+        print(f"[1/4] raw data: already loaded, {origin.name}", flush=True)
         return
     foreign = [table for table, origin_held in held.items() if origin_held is None]
     if foreign:
@@ -60,9 +62,32 @@ def load(data: str, database: Path) -> None:
             f"{', '.join(foreign)}. "
             "Say DATA=raw to build from them, or name another file in CUSTOMER_VALUE_DATABASE"
         )
-    print(f"[1/3] raw data: loading {origin.name} ...", flush=True)
+    print(f"[1/4] raw data: loading {origin.name} ...", flush=True)
     for table, rows in loader(arguments).items():
         print(f"      {table:<18}{rows:>12,} rows", flush=True)
+
+
+def is_unchanged(database: Path) -> bool:
+    """Tell whether neither the project nor the database file changed since the last good build."""
+    state = json.loads(STATE_FILE.read_text()) if STATE_FILE.exists() else {}
+    return database.exists() and state.get("fingerprint") == fingerprint(database)
+
+
+def guard(data: str, database: Path) -> None:
+    """Judge what arrived before anything is built of it, against earlier loads of the same data.
+
+    Exits with 1 when a threshold of severity stop is passed, and with 2 when nothing can be judged.
+    """
+    print("[2/4] arrival: judging what was loaded ...", flush=True)
+    name = hashlib.sha256(str(Path(data).resolve() if Path(data).is_dir() else data).encode()).hexdigest()[:8]
+    try:
+        outcome = check_arrival.check(file=database.with_suffix(f".{name}.arrivals.jsonl"))
+    except check_arrival.CheckError as error:
+        print(f"error: what arrived cannot be judged, so nothing is built: {error}", file=sys.stderr)
+        raise SystemExit(2) from error
+    print("\n".join(f"      {line}" for line in outcome.report().splitlines()), flush=True)
+    if outcome.stopped:
+        raise SystemExit("error: what arrived is not fit to be built from; what was built before stays as it was")
 
 
 def fingerprint(database: Path) -> dict[str, object]:
@@ -87,16 +112,12 @@ def dbt_build(database: Path) -> dict[str, int]:
 
     Exits when dbt does: it has said why by then.
     """
-    state = json.loads(STATE_FILE.read_text()) if STATE_FILE.exists() else {}
-    if database.exists() and state.get("fingerprint") == fingerprint(database):
-        print("[2/3] dbt build: nothing has changed since the last one", flush=True)
-        return state["results"]
-    print("[2/3] dbt build ...", flush=True)
+    if is_unchanged(database):
+        print("[3/4] dbt build: nothing has changed since the last one", flush=True)
+        return json.loads(STATE_FILE.read_text())["results"]
+    print("[3/4] dbt build ...", flush=True)
     dbt = Path(sys.executable).with_name("dbt")
-    environment = dict(os.environ)
-    if database != raw_schema.default_database():
-        environment["CUSTOMER_VALUE_DATABASE"] = str(database.resolve())
-    finished = subprocess.run([str(dbt), "build"], cwd=PROJECT, env=environment, check=False)
+    finished = subprocess.run([str(dbt), "build"], cwd=PROJECT, check=False)
     if finished.returncode:
         raise SystemExit(f"error: dbt build failed (exit code {finished.returncode}); its messages above say where")
     nodes = json.loads((TARGET / "run_results.json").read_text())["results"]
@@ -107,7 +128,7 @@ def dbt_build(database: Path) -> dict[str, int]:
 
 
 def main() -> None:
-    """Parse the arguments and run the three steps."""
+    """Parse the arguments and run the four steps."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", default="complete_journey", metavar="DATA")
     parser.add_argument("--database", type=Path, default=raw_schema.default_database(), help="DuckDB file to build in")
@@ -116,10 +137,16 @@ def main() -> None:
         load(arguments.data, arguments.database)
     except LoadError as error:
         raise SystemExit(f"error: {error}") from error
-    results = dbt_build(arguments.database)
-    print(f"[3/3] summary\n\n{summary.render(arguments.database)}\n")
-    print(f"Checks passed: {results['passed']} of {results['checks']}")
     is_default = arguments.database == raw_schema.default_database()
+    if not is_default:
+        os.environ["CUSTOMER_VALUE_DATABASE"] = str(arguments.database.resolve())  # what dbt reads
+    if is_unchanged(arguments.database):
+        print("[2/4] arrival: nothing has changed since the last build", flush=True)
+    else:
+        guard(arguments.data, arguments.database)
+    results = dbt_build(arguments.database)
+    print(f"[4/4] summary\n\n{summary.render(arguments.database)}\n")
+    print(f"Checks passed: {results['passed']} of {results['checks']}")
     setting = "" if is_default else f"CUSTOMER_VALUE_DATABASE={arguments.database.resolve()} "
     print(f"Marts: schema marts in {os.path.relpath(arguments.database)}. To open them:")
     print(f"  . .venv/bin/activate && {setting}dbt show --select marts.customer_value --limit 10")

@@ -1,8 +1,10 @@
 """Fill the raw schema with one's own files: FOLDER/<source>.csv or FOLDER/<source>.parquet.
 
-<source> is orders (required), order_items, customers, refunds or marketing_touches; the columns are those of
-models/staging/_sources.yml, in any order, of which only the required ones must be there. CSV: UTF-8, comma,
-a header line; an empty field is null. All values arrive as they are; staging casts them.
+<source> is orders (required), order_items, customers, refunds, marketing_touches, events, support_tickets,
+survey_responses, referrals or exchange_rates; the columns are those of models/staging/_sources.yml, in any order, of
+which only the required ones must be there. Case and surrounding blanks of names do not matter.
+CSV: UTF-8, comma, a header line, quotes within quotes doubled. An empty field is null, also a quoted one (""); NULL
+or NA is text. All values arrive as they are; staging casts them. A file that cannot be read exactly is refused.
 What the raw schema held before is replaced, all at once or, on an error, not at all.
 """
 
@@ -10,11 +12,27 @@ from __future__ import annotations
 
 import argparse
 import csv
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import duckdb
 import raw_schema
 from raw_schema import Column, LoadError, Origin, quoted
+
+# how a file begins that is no UTF-8 text, and what to say then
+OTHER_FORMATS = {
+    b"\xff\xfe": "is UTF-16: save it as UTF-8",
+    b"\xfe\xff": "is UTF-16: save it as UTF-8",
+    b"\x1f\x8b": "is packed with gzip: unpack it",
+    b"PK\x03\x04": "is an Excel or zip file: export it as CSV",
+    b"\xd0\xcf\x11\xe0": "is an Excel file: export it as CSV",
+    b"PAR1": "is a Parquet file: let its name end in .parquet",
+}
+# below which a type keeps every whole number; pandas makes ids DOUBLE where some are missing
+WHOLE_BELOW = {"FLOAT": "16777216", "DOUBLE": "9007199254740992", "DECIMAL": "1e38"}
+LINE_END = r"(?:\r\n|\n|\r)"
 
 
 def origin(folder: Path) -> Origin:
@@ -24,70 +42,247 @@ def origin(folder: Path) -> Origin:
 
 
 def source_files(folder: Path) -> dict[str, Path]:
-    """Return {source: file}. Raises LoadError for no folder, no orders, or two files for one source."""
+    """Return {source: file}. Raises LoadError for no folder, no orders, two files for a source, or what is no file."""
     if not folder.is_dir():
         raise LoadError(f"there is no folder {folder}")
     found: dict[str, Path] = {}
-    for source in raw_schema.contract():
-        files = [folder / f"{source}.{ending}" for ending in ("csv", "parquet")]
-        files = [file for file in files if file.is_file()]
-        if len(files) > 1:
-            raise LoadError(f"two files for {source} in {folder}: keep one of {', '.join(file.name for file in files)}")
-        if files:
-            found[source] = files[0]
-    for file in sorted(folder.iterdir()):
-        if file.suffix.lower() in (".csv", ".parquet") and file not in found.values():
-            print(f"{file.name}: not the name of a source, left out (names: {', '.join(raw_schema.contract())})")
+    for file in data_files(folder):
+        source = file.stem.lower()
+        if source in found:
+            raise LoadError(f"two files for {source} in {folder}: keep one of {found[source].name}, {file.name}")
+        if source in raw_schema.contract():
+            found[source] = file
+            if not file.is_file():
+                raise LoadError(f"{file} is a folder, a broken link or the like: put the file itself there")
     if "orders" not in found:
-        present = ", ".join(sorted(file.name for file in folder.iterdir())) or "nothing"
+        present = listed(sorted(file.name for file in folder.iterdir())) or "nothing"
         raise LoadError(f"there is no orders.csv or orders.parquet in {folder}; it holds {present}")
     return found
 
 
-def header(file: Path) -> list[str]:
-    """Return the column names of a CSV or Parquet file. Raises LoadError when it cannot be read."""
-    try:
-        if file.suffix == ".parquet":
-            names = duckdb.sql(f"select * from read_parquet({quoted(str(file))})").columns
-        else:
-            with file.open(encoding="utf-8-sig", newline="") as lines:
-                names = [name.strip() for name in next(csv.reader(lines), [])]
-    except (duckdb.Error, UnicodeDecodeError) as error:
-        raise LoadError(f"{file} cannot be read: {error}") from error
-    if len(set(names)) < len(names):
-        raise LoadError(f"{file} names a column twice: {', '.join(names)}")
-    return names
+def data_files(folder: Path) -> list[Path]:
+    """Return what a folder has by the name of *.csv or *.parquet."""
+    return [file for file in sorted(folder.iterdir()) if file.suffix.lower() in (".csv", ".parquet")]
+
+
+def listed(texts: list[str]) -> str:
+    """Return texts for a message: on one line, none of them long."""
+    plain = ["".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text) for text in texts]
+    return ", ".join(text if len(text) <= 60 else text[:60] + "..." for text in plain)
 
 
 def select(file: Path, columns: list[Column]) -> str:
-    """Return the SELECT that reads the contract's columns of a file. Raises LoadError when a required one is missing.
+    """Return the SELECT that reads the contract's columns of a file that can be read whole; other columns are named.
 
-    CSV columns are read as text by the names of the header line, never guessed.
+    Raises LoadError when a required column is missing, a column is there twice, or the file cannot be read exactly.
     """
-    names = header(file)
+    is_csv = file.suffix.lower() == ".csv"
+    literal = quoted(re.sub(r"([*?\[])", r"[\1]", str(file.absolute())))  # DuckDB takes these three for wildcards
+    fields = csv_fields(file) if is_csv else parquet_fields(file, literal)
+    names = [field.strip().lower() for field in fields]
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise LoadError(f"{file} names a column twice (case and blanks do not count): {listed(twice)}")
     missing = [column.name for column in columns if column.required and column.name not in names]
+    separators = [mark for mark in ";\t|" if is_csv and any(mark in field for field in fields)]
+    if missing and separators:
+        raise LoadError(f"{file}: its separator seems to be {separators[0]!r}, not a comma; save it with commas")
     if missing:
-        raise LoadError(f"{file} lacks the required column {', '.join(missing)}; it has {', '.join(names) or 'none'}")
-    known = [column.name for column in columns]
-    ignored = [name for name in names if name not in known]
+        raise LoadError(f"{file} lacks the required column {listed(missing)}; it has {listed(names)}")
+    known = {column.name: column for column in columns}
+    ignored = [field for field, name in zip(fields, names, strict=True) if name and name not in known]
     if ignored:
-        print(f"{file.name}: not in the contract, left out: {', '.join(ignored)}")
-    wanted = ", ".join(name for name in names if name in known)
-    if file.suffix == ".parquet":
-        return f"select {wanted} from read_parquet({quoted(str(file))})"
-    types = ", ".join(f"{quoted(name)}: 'varchar'" for name in names)
-    return (
-        f"select {wanted} from read_csv({quoted(str(file))}, header = true, auto_detect = false, delim = ',', "
-        f"quote = '\"', escape = '\"', nullstr = '', strict_mode = true, columns = {{{types}}})"
+        print(f"{file.name}: not in the contract, left out: {listed(ignored)}")
+    wanted = {name: (index, known[name].data_type) for index, name in enumerate(names) if name in known}
+    return csv_select(file, literal, fields, wanted) if is_csv else parquet_select(file, literal, wanted)
+
+
+def parquet_fields(file: Path, literal: str) -> list[str]:
+    """Return the column names as a Parquet file has them. Raises LoadError when it is damaged or none."""
+    try:
+        schema = query(f"select name, num_children from parquet_schema({literal})")
+    except duckdb.Error as error:
+        raise LoadError(f"{file} is no whole Parquet file, export it again: {reason(error)}") from error
+    names, inside = [], 0
+    for name, children in schema[1:]:  # without the root; what is nested follows its column
+        names += [] if inside else [name]
+        inside += (children or 0) - bool(inside)
+    return names
+
+
+def parquet_select(file: Path, literal: str, wanted: dict[str, tuple[int, str]]) -> str:
+    """Return the SELECT of a Parquet file, which writes whole numbers where the contract has text: 123, not 123.0.
+
+    Raises LoadError for a nested column, a number that is not exactly whole where the contract has text, and damage.
+    """
+    source = f"read_parquet({literal}, hive_partitioning = false, binary_as_string = true)"
+    outputs = []
+    try:
+        described = query(f"describe select * from {source}")
+        for name, (index, contract_type) in wanted.items():
+            value, data_type = '"' + described[index][0].replace('"', '""') + '"', described[index][1]
+            if data_type.startswith(("STRUCT", "MAP", "UNION", "VARIANT")) or data_type.endswith("]"):
+                raise LoadError(f"{file}, column {name} is nested ({listed([data_type])}): write it as text")
+            limit = WHOLE_BELOW.get(data_type.partition("(")[0])
+            if contract_type == "varchar" and limit and not data_type.endswith(",0)"):
+                whole = f"abs({value}) < {limit} and {value} = trunc({value})"
+                text = f"cast(cast({value} as hugeint) as varchar)"
+                advice = f"is not a whole number that {data_type} keeps exactly; write the column as text"
+                refusal = f"error('column {name}: ' || {value} || ' {advice}')"
+                value = f"case when {value} is null then null when {whole} then {text} else {refusal} end"
+            outputs.append(f"{value} as {name}")
+        result = f"select {', '.join(outputs)} from {source}"
+        query(f"select bit_xor(hash(x)) from ({result}) as x")  # reads every value
+    except duckdb.Error as error:
+        raise LoadError(f"{file} cannot be read, export it again: {reason(error)}") from error
+    return result
+
+
+def csv_fields(file: Path) -> list[str]:
+    """Return the fields of a CSV file's first line. Raises LoadError when it cannot be read or has none."""
+    with file.open("rb") as content:
+        start = content.read(4)
+    for magic, advice in OTHER_FORMATS.items():
+        if start.startswith(magic):
+            raise LoadError(f"{file} {advice}")
+    if b"\0" in start:
+        fault(file, 0, "it has a NUL byte")
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            fields = next(csv.reader(text, strict=True, skipinitialspace=True), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        fault(file, 0, str(error))
+    if not any(field.strip() for field in fields):
+        raise LoadError(f"{file} is empty or begins with an empty line: its first line must hold the column names")
+    return fields
+
+
+def csv_select(file: Path, literal: str, fields: list[str], wanted: dict[str, tuple[int, str]]) -> str:
+    """Return the SELECT of a CSV file: all fields as text, by position, nothing guessed.
+
+    Raises LoadError unless every line has the first line's fields. DuckDB refuses most others, but drops empty fields
+    at the end of a line, and so would shift 'Smith, Jo,' by one; hence all commas of the file are accounted for. It
+    also cannot know that a quoted text which breaks where records break is a quote left open.
+    """
+    width, places = len(fields), [f"c{index}" for index in range(len(fields))]
+    types = ", ".join(f"{place}: 'varchar'" for place in places)
+    source = (
+        f"read_csv({literal}, header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
+        "nullstr = '', strict_mode = true, compression = 'none', hive_partitioning = false, "
+        f"columns = {{{types}}})"
     )
+    with file.open("rb") as content:
+        commas = sum(chunk.count(b",") for chunk in iter(lambda: content.read(1 << 22), b""))
+    lines = f"(select *, concat({', '.join(places)}) as line from {source})"
+    broken = "(contains(line, chr(10)) or contains(line, chr(13)))"
+    swallows = " or ".join(f"regexp_full_match({place}, '{swallowed(i, width)}')" for i, place in enumerate(places))
+    try:
+        ((rows, within, breaks, nul, *filled),) = query(
+            "select count(*), coalesce(sum(strlen(line) - strlen(replace(line, ',', ''))), 0), "
+            f"count(*) filter ({broken}), count(*) filter (contains(line, chr(0))), "
+            f"{', '.join(f'count({place})' for place in places)} from {lines}"
+        )
+        if breaks and query(f"select 1 from {lines} where {broken} and ({swallows}) limit 1"):
+            fault(file, width, "a quote is not closed")
+    except duckdb.Error as error:
+        fault(file, width, reason(error))
+    if nul:
+        fault(file, width, "it has a NUL byte")
+    if commas != ",".join(fields).count(",") + rows * (width - 1) + within:
+        fault(file, width, "it has commas that are neither between two fields nor within one")
+    for index, field in enumerate(fields):
+        if filled[index] and not field.strip():
+            raise LoadError(f"{file}: its column {index + 1} has values but no name; name it in the first line")
+    return f"select {', '.join(f'c{index} as {name}' for name, (index, _) in wanted.items())} from {source}"
+
+
+def swallowed(index: int, width: int) -> str:
+    """Return the pattern of a field that has swallowed lines: between its commas it breaks where records do."""
+    first, between, last = (rf"[^,\r\n]*(?:,[^,\r\n]*){{{n}}}" for n in (width - 1 - index, width - 1, index))
+    return f"{first}(?:{LINE_END}{between})*{LINE_END}{last}"
+
+
+def text_lines(file: Path, text: Iterable[str], recent: list[str]) -> Iterator[str]:
+    """Yield the lines of a text that was opened with surrogateescape and append each to recent.
+
+    Raises LoadError at the first byte that is no UTF-8 text.
+    """
+    for number, line in enumerate(text, 1):
+        bad = re.search("[\0\udc80-\udcff]", line)
+        if bad:
+            near = re.sub("[\udc80-\udcff]", "?", line[max(0, bad.start() - 20) : bad.end() + 20].strip())
+            byte = f"byte 0x{ord(bad[0]) & 0xFF:02X} is no UTF-8 text ({listed([near])})"
+            raise LoadError(f"{file}, line {number}: {byte}; save it as UTF-8")
+        recent.append(line)
+        yield line
+
+
+def fault(file: Path, width: int, otherwise: str) -> NoReturn:
+    """Raise the LoadError that names the bad lines of a CSV file; otherwise says what is wrong where none is found.
+
+    Goes through the file line by line, so only for one that is known to be bad. width: fields of its first line.
+    """
+    csv.field_size_limit(2**31 - 1)
+    recent: list[str] = []  # the lines of the present record
+    first, first_end, count, ragged = 1, "", 0, []
+    with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
+        reader = csv.reader(text_lines(file, text, recent), strict=True, skipinitialspace=True)
+        try:
+            for fields in reader:
+                end = re.search("[\r\n]*$", recent[-1])[0]
+                first_end = first_end or end
+                if end not in ("", first_end):
+                    ends = f"line {reader.line_num} ends with {end!r}, line 1 with {first_end!r}"
+                    raise LoadError(f"{file}, {ends}; save it with one kind of line end")
+                for index, field in enumerate(fields):
+                    if len(recent) > 1 and len(fields) == width and re.fullmatch(swallowed(index, width), field):
+                        before = sum(len(re.findall(LINE_END, earlier)) for earlier in fields[:index])
+                        first, recent = first + before, recent[before:]
+                        raise csv.Error("not closed")
+                if fields and len(fields) != width:
+                    count += 1
+                    record = listed(["".join(recent).rstrip("\r\n")])
+                    ragged += [f"line {first} has {len(fields)} ({record})"] if count <= 5 else []
+                first = reader.line_num + 1
+                recent.clear()
+        except csv.Error as error:
+            raise LoadError(
+                f"{file}, line {first}: a quote opens here that is not closed at the end of its field "
+                f"({listed([recent[0].rstrip()])}); close it, double the quotes within a field, and put a blank for a "
+                "line break that looks like the end of a record"
+            ) from error
+    if count:
+        raise LoadError(
+            f"{file}: {count} of its records do not have the {width} fields of the first line: {', '.join(ragged)}"
+            f"{', ...' if count > 5 else ''}; put a field with a comma or a line break in it between double quotes"
+        )
+    raise LoadError(f"{file} cannot be read: {otherwise}")
+
+
+def query(statement: str) -> list[tuple]:
+    """Return the rows of a query on files."""
+    with duckdb.connect() as connection:
+        return connection.execute(statement).fetchall()
+
+
+def reason(error: duckdb.Error) -> str:
+    """Return what DuckDB says, without the kind of error and the options that it lists."""
+    return re.sub("^[A-Z][A-Za-z ]+ Error: ", "", str(error).splitlines()[0])
 
 
 def load(arguments: argparse.Namespace) -> dict[str, int]:
     """Fill arguments.database from arguments.folder; return {table: rows}. Raises LoadError as named above."""
     columns = raw_schema.contract()
-    files = source_files(arguments.folder)
-    selects = {source: select(file, columns[source]) for source, file in files.items()}
-    return raw_schema.replace_raw(arguments.database, origin(arguments.folder), selects)
+    try:
+        files = source_files(arguments.folder)
+        for file in data_files(arguments.folder):
+            if file not in files.values():
+                print(f"{listed([file.name])}: not the name of a source, left out (names: {', '.join(columns)})")
+        selects = {source: select(file, columns[source]) for source, file in files.items()}
+        loaded_from = origin(arguments.folder)
+    except OSError as error:
+        raise LoadError(f"{error.filename} cannot be read: {error.strerror}") from error
+    return raw_schema.replace_raw(arguments.database, loaded_from, selects)
 
 
 if __name__ == "__main__":

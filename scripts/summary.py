@@ -23,7 +23,16 @@ TABLES = [
 
 LEFT_OUT = """
     select status, count(*), sum(gross_amount - discount_amount) from staging.stg_orders
-    where not is_sale group by status order by status
+    where not is_sale and reject_reasons = '' group by status order by status
+"""
+
+REJECTED = """
+    select sum(raw) as raw_rows, sum(rejected) as rejected_rows from marts.reconciliation where measure = 'row_count'
+"""
+
+REASONS = """
+    select source_name, reject_reason, row_count from marts.reject_summary
+    where severity = 'error' order by row_count desc, 1, 2 limit 3
 """
 
 
@@ -43,6 +52,12 @@ def render(database: Path) -> str:
             statuses = ", ".join(f"{status} {count:,}" for status, count, _ in left_out)
             amount = sum(amount for _, _, amount in left_out)
             lines.append(f"Left out, no sale by status: {statuses}; {amount:,.2f} in all")
+        raw, rejected = connection.execute(REJECTED).fetchone()
+        lines.append(f"Raw rows: {raw:,.0f}, of which rejected: {rejected:,.0f}")
+        for source, reason, count in connection.execute(REASONS).fetchall():
+            lines.append(f"  {source}: {reason} {count:,}")
+        if rejected:
+            lines.append("  all reasons and what to do: marts.reject_summary; the rows: marts.rejected_rows")
         for title, query in TABLES:
             lines += [
                 "",

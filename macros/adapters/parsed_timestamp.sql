@@ -1,6 +1,6 @@
 {#-
   A raw value as the wall clock time of the reporting time zone, or null where it is no time: never an error.
-  Text must be YYYY-MM-DD, or that with HH:MM[:SS[.ffffff]] after a blank or T, or that with Z or +HH:MM after it;
+  Text must be YYYY-MM-DD, or that with HH:MM[:SS[.ffffff]] after a blank or T, or that with Z, +HH or +HH:MM after it;
   years 1000 to 2999. A time with a zone is an instant and is moved to var reporting_time_zone; one without is in var
   source_time_zone; a date without a time stays the date that it is.
 
@@ -16,30 +16,30 @@
     {{ return(adapter.dispatch('parsed_timestamp', 'customer_value')(raw, {
         'date': '^ *' ~ date ~ ' *$',
         'time': '^ *' ~ date ~ time ~ ' *$',
-        'zoned': '^ *' ~ date ~ time ~ '(Z|[+-](0[0-9]|1[0-4]):?[0-5][0-9]|[+-](0[0-9]|1[0-4])) *$',
+        'zoned': '^ *' ~ date ~ time ~ '(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9]|[+-](0[0-9]|1[0-4])) *$',
     }, var('source_time_zone'), var('reporting_time_zone'))) }}
 {%- endmacro %}
 
 {# typeof is folded when the query is planned: a column that is a timestamp already costs nothing #}
 {% macro default__parsed_timestamp(raw, patterns, from_zone, to_zone) -%}
-    {%- set is_text = "typeof(" ~ raw ~ ") = 'VARCHAR'" -%}
     {%- set text = 'trim(cast(' ~ raw ~ ' as varchar))' -%}
     (case
-        when
-            typeof({{ raw }}) = 'TIMESTAMP WITH TIME ZONE'
-            or ({{ is_text }} and regexp_matches({{ text }}, '{{ patterns.zoned }}'))
-            then timezone('{{ to_zone }}', try_cast({{ raw }} as timestamptz))
-        when
-            typeof({{ raw }}) = 'DATE'
-            or ({{ is_text }} and regexp_matches({{ text }}, '{{ patterns.date }}'))
-            then try_cast({{ raw }} as timestamp)
-        when not ({{ is_text }}) or regexp_matches({{ text }}, '{{ patterns.time }}')
-            {%- if from_zone == to_zone %}
-            then try_cast({{ raw }} as timestamp)
-            {%- else %}
-            then timezone('{{ to_zone }}', timezone('{{ from_zone }}', try_cast({{ raw }} as timestamp)))
-            {%- endif %}
+        when typeof({{ raw }}) = 'VARCHAR' then case
+            when regexp_matches({{ text }}, '{{ patterns.date }}') then try_cast({{ text }} as timestamp)
+            when regexp_matches({{ text }}, '{{ patterns.zoned }}')
+                then timezone('{{ to_zone }}', try_cast({{ text }} as timestamptz))
+            when regexp_matches({{ text }}, '{{ patterns.time }}')
+                then {{ duckdb_moved('try_cast(' ~ text ~ ' as timestamp)', from_zone, to_zone) }}
+        end
+        when typeof({{ raw }}) = 'TIMESTAMP WITH TIME ZONE' then timezone('{{ to_zone }}', try_cast({{ raw }} as timestamptz))
+        when typeof({{ raw }}) = 'DATE' then try_cast({{ raw }} as timestamp)
+        else {{ duckdb_moved('try_cast(' ~ raw ~ ' as timestamp)', from_zone, to_zone) }}
     end)
+{%- endmacro %}
+
+{# wall clock time of one zone as that of another #}
+{% macro duckdb_moved(time, from_zone, to_zone) -%}
+    {{ time if from_zone == to_zone else "timezone('" ~ to_zone ~ "', timezone('" ~ from_zone ~ "', " ~ time ~ '))' }}
 {%- endmacro %}
 
 {% macro postgres__parsed_timestamp(raw, patterns, from_zone, to_zone) -%}

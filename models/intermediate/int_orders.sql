@@ -1,4 +1,5 @@
 {{ config(materialized='view') }}
+-- depends_on: {{ ref('stg_customers') }}
 
 with orders as (
 
@@ -12,18 +13,11 @@ order_lines as (
     select * from {{ ref('int_order_lines') }}
 
 ),
-
+{% if var('guest_orders') == 'email' %}
 customers as (
 
     select * from {{ ref('stg_customers') }}
     where reject_reasons = ''
-
-),
-
-survivors as (
-
-    select * from {{ ref('stg_customer_survivors') }}
-    where not is_endless
 
 ),
 
@@ -36,6 +30,14 @@ customers_by_email as (
     from customers
     where email is not null
     group by lower(email)
+
+),
+
+{% endif %}
+survivors as (
+
+    select * from {{ ref('stg_customer_survivors') }}
+    where not is_endless
 
 ),
 

@@ -13,12 +13,7 @@
 } -%}
 with rejected_rows as (
 
-    select
-        source_name,
-        count(*) as row_count,
-        sum(amount) as amount
-    from {{ ref('rejected_rows') }}
-    group by source_name
+    select * from {{ ref('rejected_rows') }}
 
 ),
 {% for source, columns in sources.items() if var('has_' ~ source, true) %}
@@ -26,27 +21,36 @@ with rejected_rows as (
 {{ source }}_raw as (
 
     select
+        {% for measure in columns[1:] -%}
+        sum({{ parsed_number('raw_' ~ measure) }}) as {{ measure }},
+        {% endfor -%}
         count(*) as row_count
-        {%- for measure in columns[1:] %},
-        sum({{ parsed_number('raw_' ~ measure) }}) as {{ measure }}
-        {%- endfor %}
-    from {{ raw_relation(source, columns) }} as source
+    from {{ raw_relation(source, columns) }} as raw_rows
 
 ),
 
 {{ source }}_staged as (
 
     select
-        sum(case when reject_reasons = '' then 1 else 0 end) as accepted_row_count
-        {%- for measure in columns[1:] %},
+        {% for measure in columns[1:] -%}
         sum(case when reject_reasons = '' then {{ measure }} end) as accepted_{{ measure }},
-        sum(case when reject_reasons <> '' then {{ measure }} end) as rejected_{{ measure }}
-        {%- endfor %}
+        sum(case when reject_reasons <> '' then {{ measure }} end) as rejected_{{ measure }},
+        {% endfor -%}
+        sum(case when reject_reasons = '' then 1 else 0 end) as accepted_row_count
     from {{ ref('stg_' ~ source) }}
 
 ),
-{% endfor %}
 
+{{ source }}_rejected as (
+
+    select
+        sum(amount) as amount,
+        count(*) as row_count
+    from rejected_rows
+    where source_name = '{{ source }}'
+
+),
+{% endfor %}
 measures as (
 
     {% for source, columns in sources.items() if var('has_' ~ source, true) -%}
@@ -55,16 +59,13 @@ measures as (
     select
         '{{ source }}' as source_name,
         '{{ measure }}' as measure,
-        {{ source }}_raw.{{ measure }} as raw,
+        {{ source }}_raw.{{ measure }} as raw_total,
         {{ source }}_staged.accepted_{{ measure }} as accepted,
-        {% if loop.index <= 2 -%}
-        rejected_rows.{{ 'row_count' if loop.first else 'amount' }}
-        {%- else -%}
-        {{ source }}_staged.rejected_{{ measure }}
-        {%- endif %} as rejected
+        {{ [source ~ '_rejected.row_count', source ~ '_rejected.amount'][loop.index0] if loop.index <= 2
+            else source ~ '_staged.rejected_' ~ measure }} as rejected
     from {{ source }}_raw
     cross join {{ source }}_staged
-    left join rejected_rows on rejected_rows.source_name = '{{ source }}'
+    cross join {{ source }}_rejected
     {{ 'union all' if not (loop.last and outer.last) }}
     {% endfor %}
     {%- endfor %}
@@ -75,7 +76,7 @@ filled as (
     select
         source_name,
         measure,
-        cast(coalesce(raw, 0) as numeric(28, 2)) as raw,
+        cast(coalesce(raw_total, 0) as numeric(28, 2)) as raw_total,
         cast(coalesce(accepted, 0) as numeric(28, 2)) as accepted,
         cast(coalesce(rejected, 0) as numeric(28, 2)) as rejected
     from measures
@@ -85,8 +86,8 @@ filled as (
 select
     cast(source_name as {{ dbt.type_string() }}) as source_name,
     cast(measure as {{ dbt.type_string() }}) as measure,
-    raw,
+    raw_total as raw, -- noqa: RF04
     accepted,
     rejected,
-    cast(raw - accepted - rejected as numeric(28, 2)) as difference
+    cast(raw_total - accepted - rejected as numeric(28, 2)) as difference
 from filled

@@ -1,5 +1,5 @@
 {%- set max_merges = 16 -%}
-with merges as (
+with links as (
 
     select * from {{ ref('stg_customer_merges') }}
 
@@ -9,20 +9,19 @@ with merges as (
 chains as (
 
     select
-        merges.customer_id,
+        links.customer_id,
         coalesce(
             {%- for step in range(max_merges - 1, 0, -1) %}
             step_{{ step }}.merged_into_customer_id,
             {%- endfor %}
-            merges.merged_into_customer_id
+            links.merged_into_customer_id
         ) as last_customer_id,
         step_{{ max_merges - 1 }}.merged_into_customer_id is not null as is_endless
-    from merges
-    {%- for step in range(1, max_merges) %}
-    left join merges as step_{{ step }}
-        on {{ 'merges' if step == 1 else 'step_' ~ (step - 1) }}.merged_into_customer_id = step_{{ step }}.customer_id
-    {%- endfor %}
-
+    from links
+    {% for step in range(1, max_merges) -%}
+    left join links as step_{{ step }}
+        on {{ 'links' if step == 1 else 'step_' ~ (step - 1) }}.merged_into_customer_id = step_{{ step }}.customer_id
+    {% endfor %}
 )
 
 select

@@ -25,7 +25,7 @@ trading_period as (
 typed as (
 
     select
-        source.*,
+        *,
         row_key as customer_id,
         {{ parsed_timestamp('raw_created_at') }} as created_at,
         {{ text_of('raw_email') }} as email,
@@ -37,6 +37,7 @@ typed as (
         {{ parsed_number('raw_acquisition_cost') }} as acquisition_cost,
         {{ text_of('raw_merged_into_customer_id') }} as merged_into_customer_id
     from source
+    {{ evaluated_once() }}
 
 ),
 
@@ -72,6 +73,7 @@ judged as (
             'test_customer': 'is_test',
         }) }} as reject_reasons
     from known
+    {{ evaluated_once() }}
 
 )
 
@@ -87,7 +89,7 @@ select
     acquisition_cost,
     merged_into_customer_id,
     coalesce(is_test and copy_number = 1, false) as is_test,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

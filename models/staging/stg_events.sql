@@ -24,7 +24,7 @@ trading_period as (
 typed as (
 
     select
-        source.*,
+        *,
         row_key as event_id,
         {{ text_of('raw_customer_id') }} as customer_id,
         {{ parsed_timestamp('raw_occurred_at') }} as occurred_at,
@@ -33,6 +33,7 @@ typed as (
         {{ text_of('raw_product_id') }} as product_id,
         {{ parsed_boolean('raw_is_bot') }} as is_bot
     from source
+    {{ evaluated_once() }}
 
 ),
 
@@ -68,6 +69,7 @@ judged as (
             'bot': 'is_bot',
         }) }} as reject_reasons
     from known
+    {{ evaluated_once() }}
 
 )
 
@@ -78,7 +80,7 @@ select
     event_type,
     duration_seconds,
     product_id,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

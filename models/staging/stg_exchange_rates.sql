@@ -25,6 +25,7 @@ typed as (
         trading_period.ends_on
     from source
     cross join trading_period
+    {{ evaluated_once() }}
 
 ),
 
@@ -44,6 +45,7 @@ judged as (
             'before_business_began': 'rate_date < starts_on',
         }) }} as reject_reasons
     from typed
+    {{ evaluated_once() }}
 
 )
 
@@ -51,7 +53,7 @@ select
     currency,
     rate_date,
     rate_to_reporting,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

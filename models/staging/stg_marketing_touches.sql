@@ -24,7 +24,7 @@ trading_period as (
 typed as (
 
     select
-        source.*,
+        *,
         row_key as touch_id,
         {{ text_of('raw_customer_id') }} as customer_id,
         {{ parsed_timestamp('raw_sent_at') }} as sent_at,
@@ -33,6 +33,7 @@ typed as (
         {{ parsed_number('raw_cost_amount') }} as cost_amount,
         {{ parsed_timestamp('raw_responded_at') }} as responded_at
     from source
+    {{ evaluated_once() }}
 
 ),
 
@@ -66,6 +67,7 @@ judged as (
             'test_customer': 'is_test',
         }) }} as reject_reasons
     from known
+    {{ evaluated_once() }}
 
 )
 
@@ -77,7 +79,7 @@ select
     channel,
     cost_amount,
     responded_at,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

@@ -6,28 +6,23 @@
 {%- set line_number = parsed_number('raw_line_number', 9, 0) -%}
 {%- set key = dbt.concat([order_id, "'|'", 'cast(' ~ line_number ~ ' as ' ~ dbt.type_string() ~ ')']) -%}
 {%- set numbers = ['line_number', 'quantity', 'net_amount', 'discount_amount', 'cost_amount'] -%}
+{%- set tolerance = var('line_total_tolerance') -%}
 with source as (
 
     select * from {{ raw_copies('order_items', columns, key) }} as copies
 
 ),
 
-orders as (
-
-    select * from {{ ref('stg_orders') }}
-
-),
-
 good_orders as (
 
-    select * from orders
+    select * from {{ ref('stg_orders') }}
     where reject_reasons = ''
 
 ),
 
 bad_orders as (
 
-    select distinct order_id from orders
+    select distinct order_id from {{ ref('stg_orders') }}
     where reject_reasons <> ''
 
 ),
@@ -35,7 +30,7 @@ bad_orders as (
 typed as (
 
     select
-        source.*,
+        *,
         {{ order_id }} as order_id,
         cast({{ line_number }} as integer) as line_number,
         {{ text_of('raw_product_id') }} as product_id,
@@ -46,6 +41,7 @@ typed as (
         {{ parsed_number('raw_discount_amount') }} as discount_amount,
         {{ parsed_number('raw_cost_amount') }} as cost_amount
     from source
+    {{ evaluated_once() }}
 
 ),
 
@@ -82,15 +78,15 @@ judged_alone as (
 
 ),
 
--- only lines that are good by themselves are summed
-line_totals as (
+-- only lines that are good by themselves are summed; few orders are off, so that the join back is cheap
+orders_off as (
 
-    select
-        order_id,
-        sum(net_amount) as net_amount
+    select order_id
     from judged_alone
     where own_reasons = ''
     group by order_id
+    having
+        {{ '1 = 0' if tolerance is none else 'abs(sum(net_amount) - min(order_amount)) > ' ~ tolerance }}
 
 ),
 
@@ -99,14 +95,12 @@ judged as (
     select
         judged_alone.*,
         case
-            when
-                own_reasons = ''
-                and abs(line_totals.net_amount - judged_alone.order_amount) > {{ var('line_total_tolerance') }}
-                then 'lines_do_not_add_up'
-            else own_reasons
+            when judged_alone.own_reasons = '' and orders_off.order_id is not null then 'lines_do_not_add_up'
+            else judged_alone.own_reasons
         end as reject_reasons
     from judged_alone
-    left join line_totals on judged_alone.order_id = line_totals.order_id
+    left join orders_off on judged_alone.order_id = orders_off.order_id
+    {{ evaluated_once() }}
 
 )
 
@@ -120,7 +114,7 @@ select
     department,
     discount_amount,
     cost_amount,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

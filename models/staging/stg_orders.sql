@@ -38,7 +38,7 @@ trading_period as (
 typed as (
 
     select
-        source.*,
+        *,
         row_key as order_id,
         {{ text_of('raw_customer_id') }} as customer_id,
         {{ parsed_timestamp('raw_ordered_at') }} as ordered_at,
@@ -54,6 +54,7 @@ typed as (
         {{ parsed_timestamp('raw_updated_at') }} as updated_at,
         lower({{ text_of('raw_customer_email') }}) as customer_email
     from source
+    {{ evaluated_once() }}
 
 ),
 
@@ -101,6 +102,7 @@ judged as (
             'guest_order': "customer_id is null and '" ~ var('guest_orders') ~ "' = 'rejected'",
         }) }} as reject_reasons
     from known
+    {{ evaluated_once() }}
 
 )
 
@@ -123,7 +125,7 @@ select
     campaign_id,
     delivered_at,
     customer_email,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

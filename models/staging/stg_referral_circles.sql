@@ -10,21 +10,23 @@ ancestries as (
 
     select
         links.referred_customer_id,
+        {% for step in range(2, max_length + 1) -%}
+        step_{{ step }}.referrer_customer_id as ancestor_{{ step }},
+        {% endfor -%}
         links.referrer_customer_id as ancestor_1
-        {%- for step in range(2, max_length + 1) %},
-        step_{{ step }}.referrer_customer_id as ancestor_{{ step }}
-        {%- endfor %}
     from links
-    {%- for step in range(2, max_length + 1) %}
+    {% for step in range(2, max_length + 1) -%}
     left join links as step_{{ step }}
-        on {{ 'links' if step == 2 else 'step_' ~ (step - 1) }}.referrer_customer_id = step_{{ step }}.referred_customer_id
-    {%- endfor %}
-
+        on
+            {{ 'links' if step == 2 else 'step_' ~ (step - 1) }}.referrer_customer_id
+            = step_{{ step }}.referred_customer_id
+    {% endfor %}
 )
 
 select referred_customer_id
 from ancestries
 where
-    referred_customer_id in (
-        {% for step in range(1, max_length + 1) %}ancestor_{{ step }}{{ ', ' if not loop.last }}{% endfor %}
-    )
+    referred_customer_id = ancestor_1
+    {%- for step in range(2, max_length + 1) %}
+    or referred_customer_id = ancestor_{{ step }}
+    {%- endfor %}

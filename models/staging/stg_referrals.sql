@@ -34,12 +34,13 @@ trading_period as (
 typed as (
 
     select
-        source.*,
+        *,
         row_key as referral_id,
         {{ text_of('raw_referrer_customer_id') }} as referrer_customer_id,
         {{ text_of('raw_referred_customer_id') }} as referred_customer_id,
         {{ parsed_timestamp('raw_referred_at') }} as referred_at
     from source
+    {{ evaluated_once() }}
 
 ),
 
@@ -90,6 +91,7 @@ judged as (
             else ''
         end as reject_reasons
     from judged_alone
+    {{ evaluated_once() }}
 
 )
 
@@ -98,7 +100,7 @@ select
     referrer_customer_id,
     referred_customer_id,
     referred_at,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

@@ -7,22 +7,16 @@ with source as (
 
 ),
 
-orders as (
-
-    select * from {{ ref('stg_orders') }}
-
-),
-
 good_orders as (
 
-    select * from orders
+    select * from {{ ref('stg_orders') }}
     where reject_reasons = ''
 
 ),
 
 bad_orders as (
 
-    select distinct order_id from orders
+    select distinct order_id from {{ ref('stg_orders') }}
     where reject_reasons <> ''
 
 ),
@@ -36,12 +30,13 @@ trading_period as (
 typed as (
 
     select
-        source.*,
+        *,
         row_key as refund_id,
         {{ text_of('raw_order_id') }} as order_id,
         {{ parsed_timestamp('raw_refunded_at') }} as refunded_at,
         {{ parsed_number('raw_amount') }} as amount
     from source
+    {{ evaluated_once() }}
 
 ),
 
@@ -105,6 +100,7 @@ judged as (
             else own_reasons
         end as reject_reasons
     from given_back
+    {{ evaluated_once() }}
 
 )
 
@@ -113,7 +109,7 @@ select
     order_id,
     refund_date,
     amount,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

@@ -22,7 +22,7 @@ trading_period as (
 typed as (
 
     select
-        source.*,
+        *,
         row_key as ticket_id,
         {{ text_of('raw_customer_id') }} as customer_id,
         {{ parsed_timestamp('raw_opened_at') }} as opened_at,
@@ -30,6 +30,7 @@ typed as (
         {{ parsed_boolean('raw_is_complaint') }} as is_complaint,
         {{ parsed_number('raw_cost_amount') }} as cost_amount
     from source
+    {{ evaluated_once() }}
 
 ),
 
@@ -64,6 +65,7 @@ judged as (
             'test_customer': 'is_test',
         }) }} as reject_reasons
     from known
+    {{ evaluated_once() }}
 
 )
 
@@ -74,7 +76,7 @@ select
     resolved_at,
     is_complaint,
     cost_amount,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

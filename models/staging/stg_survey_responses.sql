@@ -22,13 +22,14 @@ trading_period as (
 typed as (
 
     select
-        source.*,
+        *,
         row_key as response_id,
         {{ text_of('raw_customer_id') }} as customer_id,
         {{ parsed_timestamp('raw_responded_at') }} as responded_at,
         lower({{ text_of('raw_survey_type') }}) as survey_type,
         cast({{ parsed_number('raw_score', 9, 0) }} as integer) as score
     from source
+    {{ evaluated_once() }}
 
 ),
 
@@ -64,6 +65,7 @@ judged as (
                 "survey_type = 'nps' and (score < 0 or score > 10) or survey_type = 'csat' and (score < 1 or score > 5)",
         }) }} as reject_reasons
     from known
+    {{ evaluated_once() }}
 
 )
 
@@ -73,7 +75,7 @@ select
     responded_at,
     survey_type,
     score,
-    row_key,
+    case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
 from judged

@@ -2,7 +2,7 @@
 with orders as (
 
     select cast({{ parsed_timestamp('raw_ordered_at') }} as date) as order_date
-    from {{ raw_relation('orders', ['ordered_at']) }} as source
+    from {{ raw_relation('orders', ['ordered_at']) }} as raw_rows
 
 ),
 
@@ -37,7 +37,7 @@ lonely_tail as (
     select min(order_date) as starts_on
     from tails
     where
-        {{ dbt.datediff('previous_order_date', 'order_date', 'day') }} > {{ var('max_silent_days') }}
+        {{ dbt.datediff('previous_order_date', 'order_date', 'day') }} > {{ var('max_silent_days') }} -- noqa: LT05
         and orders_from_here * 1000 < orders_total
 
 ),

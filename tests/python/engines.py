@@ -23,6 +23,9 @@ MARTS = {
     "marts.customer_value": ["as_of_date", "customer_id"],
     "marts.tier_summary": ["as_of_date", "tier"],
     "marts.segment_summary": ["as_of_date", "rfm_segment"],
+    "marts.rejected_rows": ["rejected_row_id"],
+    "marts.reject_summary": ["source_name", "reject_reason"],
+    "marts.reconciliation": ["source_name", "measure"],
 }
 RAW = {
     "raw.orders": ["order_id"],
@@ -30,6 +33,11 @@ RAW = {
     "raw.refunds": ["refund_id"],
     "raw.marketing_touches": ["touch_id"],
     "raw.order_items": ["order_id", "line_number"],
+    "raw.events": ["event_id"],
+    "raw.support_tickets": ["ticket_id"],
+    "raw.survey_responses": ["response_id"],
+    "raw.referrals": ["referral_id"],
+    "raw.exchange_rates": ["currency", "rate_date"],
 }
 
 # the engines' names of the same class of type; precision and scale of decimals stay

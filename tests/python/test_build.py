@@ -33,19 +33,20 @@ def test_a_second_run_does_no_needless_work_and_a_changed_file_is_loaded_again(w
     shutil.copytree(SHOP, files)
     first = make_build(warehouse, str(files))
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "[1/3] raw data: loading" in first.stdout
+    assert "[1/4] raw data: loading" in first.stdout
     assert "Completed successfully" in first.stdout
     assert summary.render(warehouse.database) in first.stdout
 
     second = make_build(warehouse, str(files))
-    assert "[1/3] raw data: already loaded" in second.stdout
-    assert "[2/3] dbt build: nothing has changed" in second.stdout
-    assert second.stdout.split("[3/3]")[1] == first.stdout.split("[3/3]")[1]
+    assert "[1/4] raw data: already loaded" in second.stdout
+    assert "[2/4] arrival: nothing has changed" in second.stdout
+    assert "[3/4] dbt build: nothing has changed" in second.stdout
+    assert second.stdout.split("[4/4]")[1] == first.stdout.split("[4/4]")[1]
 
     with (files / "orders.csv").open("a") as orders:
         orders.write("2001,new,2024-01-01 08:00:00,10.00,,,,,,,\n")
     third = make_build(warehouse, str(files))
-    assert "[1/3] raw data: loading" in third.stdout
+    assert "[1/4] raw data: loading" in third.stdout
     assert "As of 2024-01-01" in third.stdout
 
 
@@ -68,7 +69,7 @@ def test_nothing_to_build_from_and_a_failing_build_end_with_an_error(warehouse: 
     assert nothing.returncode == 1
     assert "table raw.orders is missing" in nothing.stdout
     assert "error: dbt build failed" in nothing.stderr
-    assert "[3/3]" not in nothing.stdout
+    assert "[4/4]" not in nothing.stdout
 
 
 def test_a_database_named_as_a_schema_is_refused(tmp_path: Path):

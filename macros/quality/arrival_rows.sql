@@ -1,0 +1,19 @@
+{#-
+  The rows that a finding is about, for dbt show: those whose value cannot be read first, then those without one, then
+  the largest value. Only the first column of the contract, the key, is shown beside it.
+
+  Arguments   source_name  table of models/staging/_sources.yml
+              column       contract column that the raw table has
+  Returns     SELECT
+-#}
+{% macro arrival_rows(source_name, column) -%}
+    {%- do source('raw', source_name) -%}
+    {%- for source in graph.sources.values() if execute and source.source_name == 'raw' and source.name == source_name -%}
+        {%- set typed = parsed_as('raw_' ~ column, source.columns[column].data_type) -%}
+        select *
+        from {{ raw_relation(source_name, [source.columns.keys() | first, column] | unique | list) }} as raw_rows
+        order by
+            case when {{ typed }} is not null then 2 when {{ text_of('raw_' ~ column) }} is null then 1 else 0 end,
+            {{ typed }} desc
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,97 @@
+"""What judging costs: staging as dbt builds it, beside the same rows merely cast, on a generated shop in DuckDB.
+
+For every source both statements run in turn, each making a table, RUNS times; the medians of CPU seconds, wall seconds
+and their ratios are printed. Peer: a `create table as` that casts the contract's columns and does nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import duckdb
+import generate_shop
+import load_files
+import raw_schema
+from raw_schema import PROJECT
+
+
+def measured(connection: duckdb.DuckDBPyConnection, statement: str) -> tuple[float, float]:
+    """Run a statement; return (CPU seconds, wall seconds)."""
+    before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
+    connection.execute(statement)
+    wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+
+
+def plain(source: str) -> str:
+    """Return the SELECT that casts a source's columns and does nothing else."""
+    casts = [f"cast({column.name} as {column.data_type}) as {column.name}" for column in raw_schema.contract()[source]]
+    return f"select {', '.join(casts)} from raw.{source}"
+
+
+def prepare(folder: Path, orders: int, as_text: bool) -> Path:
+    """Generate and load a shop and build its staging once; return the database. Raises CalledProcessError with dbt."""
+    database = folder / "bench.duckdb"
+    generate_shop.write_shop(folder / "shop", orders)
+    load_files.load(argparse.Namespace(database=database, folder=folder / "shop"))
+    if as_text:
+        with duckdb.connect(str(database)) as connection:
+            for source, columns in raw_schema.contract().items():
+                casts = ", ".join(f"cast({column.name} as varchar) as {column.name}" for column in columns)
+                connection.execute(f"create or replace table raw.{source} as select {casts} from raw.{source}")
+    environment = os.environ | {"CUSTOMER_VALUE_DATABASE": str(database), "DBT_TARGET_PATH": str(folder / "target")}
+    dbt = Path(sys.executable).with_name("dbt")
+    command = [str(dbt), "--quiet", "run", "--select", "models/staging"]
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True)
+    return database
+
+
+def main() -> None:
+    """Parse the arguments, measure, print one line per source and the total."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--orders", type=int, default=1_000_000, help="size of the shop (default: 1000000)")
+    parser.add_argument("--runs", type=int, default=3, help="times that each statement runs (default: 3)")
+    parser.add_argument("--text", action="store_true", help="all raw columns as text, as from CSV")
+    parser.add_argument("--memory", default="6GB", help="DuckDB's memory limit (default: 6GB)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        database = prepare(folder, arguments.orders, arguments.text)
+        compiled = folder / "target" / "compiled" / "customer_value" / "models" / "staging"
+        totals = {"judged": 0.0, "plain": 0.0}
+        print(f"{arguments.orders:,} orders, raw columns {'as text' if arguments.text else 'typed'}, medians of {arguments.runs}")
+        print(f"{'source':<20}{'rows':>12}{'CPU s judged':>14}{'plain':>8}{'ratio':>7}{'wall s judged':>15}{'plain':>8}{'ratio':>7}")
+        with duckdb.connect(str(database)) as connection:
+            connection.execute(f"set TimeZone = 'UTC'; set threads = 2; set memory_limit = '{arguments.memory}'")
+            for source in raw_schema.contract():
+                statements = {"judged": (compiled / f"stg_{source}.sql").read_text(), "plain": plain(source)}
+                taken: dict[str, list[tuple[float, float]]] = {"judged": [], "plain": []}
+                for _ in range(arguments.runs):
+                    for kind, select in statements.items():
+                        taken[kind].append(measured(connection, f"create or replace table main.measured as {select}"))
+                ((rows,),) = connection.execute("select count(*) from main.measured").fetchall()
+                cpu, wall = (
+                    {kind: statistics.median(run[i] for run in runs) for kind, runs in taken.items()} for i in (0, 1)
+                )
+                for kind in totals:
+                    totals[kind] += cpu[kind]
+                print(
+                    f"{source:<20}{rows:>12,}{cpu['judged']:>14.1f}{cpu['plain']:>8.1f}{cpu['judged'] / cpu['plain']:>7.2f}"
+                    f"{wall['judged']:>15.1f}{wall['plain']:>8.1f}{wall['judged'] / wall['plain']:>7.2f}",
+                    flush=True,
+                )
+        print(f"{'all sources':<32}{totals['judged']:>14.1f}{totals['plain']:>8.1f}{totals['judged'] / totals['plain']:>7.2f}")
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"peak memory of the process: {peak:,.0f} MB (DuckDB's limit: {arguments.memory})")
+
+
+if __name__ == "__main__":
+    main()
