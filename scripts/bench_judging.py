@@ -67,8 +67,11 @@ def main() -> None:
         database = prepare(folder, arguments.orders, arguments.text)
         compiled = folder / "target" / "compiled" / "customer_value" / "models" / "staging"
         totals = {"judged": 0.0, "plain": 0.0}
-        print(f"{arguments.orders:,} orders, raw columns {'as text' if arguments.text else 'typed'}, medians of {arguments.runs}")
-        print(f"{'source':<20}{'rows':>12}{'CPU s judged':>14}{'plain':>8}{'ratio':>7}{'wall s judged':>15}{'plain':>8}{'ratio':>7}")
+        kind_of_columns = "as text" if arguments.text else "typed"
+        print(f"{arguments.orders:,} orders, raw columns {kind_of_columns}, medians of {arguments.runs}")
+        print(
+            f"{'source':<20}{'rows':>12}{'CPU s: judged':>15}{'plain':>8}{'ratio':>7}{'wall s: judged':>16}{'plain':>8}"
+        )
         with duckdb.connect(str(database)) as connection:
             connection.execute(f"set TimeZone = 'UTC'; set threads = 2; set memory_limit = '{arguments.memory}'")
             for source in raw_schema.contract():
@@ -84,11 +87,12 @@ def main() -> None:
                 for kind in totals:
                     totals[kind] += cpu[kind]
                 print(
-                    f"{source:<20}{rows:>12,}{cpu['judged']:>14.1f}{cpu['plain']:>8.1f}{cpu['judged'] / cpu['plain']:>7.2f}"
-                    f"{wall['judged']:>15.1f}{wall['plain']:>8.1f}{wall['judged'] / wall['plain']:>7.2f}",
+                    f"{source:<20}{rows:>12,}{cpu['judged']:>15.1f}{cpu['plain']:>8.1f}"
+                    f"{cpu['judged'] / cpu['plain']:>7.2f}{wall['judged']:>16.1f}{wall['plain']:>8.1f}",
                     flush=True,
                 )
-        print(f"{'all sources':<32}{totals['judged']:>14.1f}{totals['plain']:>8.1f}{totals['judged'] / totals['plain']:>7.2f}")
+        judged, cast = totals.values()
+        print(f"{'all sources':<32}{judged:>15.1f}{cast:>8.1f}{judged / cast:>7.2f}")
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(f"peak memory of the process: {peak:,.0f} MB (DuckDB's limit: {arguments.memory})")
 

@@ -69,9 +69,14 @@ class Warehouse:
         }
         return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
 
-    def build(self, variables: dict | None = None) -> None:
-        """Run dbt build with all tests; fail with dbt's output when it fails."""
-        result = self.dbt("build", variables=variables)
+    def build(self, variables: dict | None = None, unit_tests: bool = False) -> None:
+        """Run dbt build with all data tests; fail with dbt's output when it fails.
+
+        unit_tests: run them too. They say nothing about the data and take half of the time, so once per engine and
+        for vars that differ is enough.
+        """
+        exclude = [] if unit_tests else ["--exclude-resource-type", "unit_test"]
+        result = self.dbt("build", *exclude, variables=variables)
         assert result.returncode == 0, result.stdout
 
     def refused(self, *, variables: dict | None = None) -> str:
@@ -81,11 +86,11 @@ class Warehouse:
         return result.stdout
 
 
-def built(path: Path, load: Callable[[Namespace], object], **arguments: object) -> Warehouse:
+def built(path: Path, load: Callable[[Namespace], object], unit_tests: bool = False, **arguments: object) -> Warehouse:
     """Return a warehouse that is loaded and built."""
     warehouse = Warehouse(path)
     load(Namespace(database=warehouse.database, **arguments))
-    warehouse.build()
+    warehouse.build(unit_tests=unit_tests)
     return warehouse
 
 
@@ -110,7 +115,7 @@ def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return the small hand-made shop of tests/fixtures/shop, built."""
-    return built(tmp_path_factory.mktemp("shop"), load_files.load, folder=SHOP)
+    return built(tmp_path_factory.mktemp("shop"), load_files.load, unit_tests=True, folder=SHOP)
 
 
 GENERATED_ORDERS = 10_000

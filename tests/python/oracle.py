@@ -216,7 +216,8 @@ def customer_value(
 ) -> pd.DataFrame:
     """Return customer_value as the design defines it, indexed by customer_id; amounts in cents.
 
-    raw: {source: DataFrame} of orders, order_items, customers, refunds and, where there are any, exchange_rates; clean. as_of: None for the last day of the orders.
+    raw: {source: DataFrame} of orders, order_items, customers, refunds and, if any, exchange_rates; clean.
+    as_of: None for the last day of the orders.
     variables: vars that differ from dbt_project.yml. The scores of all three methods stand in <measure>_<method>.
     """
     settings, merged = VARS | (variables or {}), survivors(raw)

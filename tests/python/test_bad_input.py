@@ -108,30 +108,40 @@ def test_a_customer_without_an_order_is_a_prospect_without_a_tier(warehouse: War
     ]
 
 
-@pytest.mark.parametrize(
-    ("orders", "failing_test"),
-    [
-        (ONE_ORDER + "1,bob,2024-05-02,20.00\n", "unique_stg_orders_order_id"),
-        (ONE_ORDER + "2,,2024-05-02,20.00\n", "not_null_stg_orders_customer_id"),
-        (ONE_ORDER + "2,bob,2024-05-02,\n", "not_null_stg_orders_gross_amount"),
-        (
-            "order_id,customer_id,ordered_at,gross_amount,currency\n1,ada,2024-05-01,10.00,EUR\n",
-            "orders_are_in_the_reporting_currency",
-        ),
-    ],
-    ids=["duplicate order", "order of nobody", "order without an amount", "another currency"],
-)
-def test_orders_that_would_make_a_number_wrong_stop_the_build(warehouse: Warehouse, orders: str, failing_test: str):
-    warehouse.load({"orders": orders})
-    output = warehouse.refused()
-    assert f"Failure in test {failing_test}" in output
-    assert warehouse.rows("select count(*) from duckdb_tables() where schema_name = 'marts'") == [(0,)]
+def test_orders_that_would_make_a_number_wrong_are_set_aside(warehouse: Warehouse):
+    reasons = {
+        "1,bob,2024-05-02,20.00,,": "superseded",
+        ",bob,2024-05-02,20.00,,": "missing_key",
+        "2,,2024-05-02,20.00,,": "guest_order",
+        "3,bob,2024-05-02,,,": "missing_value",
+        "4,bob,2024-05-02,ten,,": "unparseable_number",
+        "5,bob,02.05.2024,10,,": "unparseable_date",
+        "6,bob,2024-05-02,NaN,,": "not_finite",
+        "7,bob,2024-05-02,99999999,,": "amount_out_of_range",
+        "8,bob,1970-01-01,10,,": "before_business_began",
+        "9,bob,2024-05-02,10,EUR,": "unknown_currency",
+        "10,bob,2024-05-02,10,,closed": "unknown_status",
+        "11,bob,yesterday,inf,XXX,lost": "unparseable_date,not_finite,unknown_status,unknown_currency",
+    }
+    header = HEADER.strip() + ",currency,status\n"
+    warehouse.load({"orders": header + "1,ada,2024-05-01,10.00,,\n" + "".join(f"{row}\n" for row in reasons)})
+    warehouse.build()
+    found = [reason for (reason,) in warehouse.rows("select reject_reasons from marts.rejected_rows")]
+    assert sorted(found) == sorted(reasons.values())
+    assert warehouse.rows("select count(*) from marts.orders") == [(1,)]
+    assert warehouse.rows("select distinct difference from marts.reconciliation") == [(0,)]
 
 
-def test_text_that_is_no_number_stops_the_build_and_is_named(warehouse: Warehouse):
-    warehouse.load({"orders": ONE_ORDER + "2,bob,2024-05-02,ten\n"})
-    output = warehouse.refused()
-    assert "Could not convert string 'ten'" in output or 'Could not convert string "ten"' in output
+def test_a_mistyped_year_does_not_move_the_as_of_date(warehouse: Warehouse):
+    days = [f"{number},c{number % 50},2024-05-{number % 28 + 1:02d},10.00\n" for number in range(1001)]
+    warehouse.load({"orders": HEADER + "".join(days) + "x,bob,2204-05-01,10.00\n"})
+    warehouse.build()
+    assert warehouse.rows("select row_key, reject_reasons from marts.rejected_rows") == [("x", "future_date")]
+    assert warehouse.rows("select distinct cast(as_of_date as varchar) from marts.customer_value") == [("2024-05-28",)]
+    # a company that knows how far its data go says so, whatever their number
+    warehouse.load({"orders": ONE_ORDER + "2,bob,2024-05-03,10.00\n"})
+    warehouse.build({"data_end_date": "2024-05-02"})
+    assert warehouse.rows("select row_key, reject_reasons from marts.rejected_rows") == [("2", "future_date")]
 
 
 def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
@@ -145,6 +155,10 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
             "sale_statuses": ["paid", "Paid In Full"],
             "default_margin_rate": "a third",
             "as_of_date": "2024-02-30",
+            "guest_orders": "merge",
+            "reporting_time_zone": "Berlin; drop",
+            "reporting_currency": "dollars",
+            "source_map": {"order": {}},
         }
     )
     for sentence in [
@@ -155,6 +169,10 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
         "var sale_statuses must hold statuses in lower case with underscores; it holds Paid In Full",
         "var default_margin_rate must be a number of at least 0 and at most 1; it is a third",
         "var as_of_date must be a date, YYYY-MM-DD; it is 2024-02-30",
+        "var guest_orders must be one of rejected, own_customer, email; it is merge",
+        "var reporting_time_zone must be the name of a time zone, such as Europe/Berlin; it is Berlin; drop",
+        "var reporting_currency must be three letters; it is dollars",
+        "var source_map names a source order, which the contract does not have",
     ]:
         assert sentence in output
 
@@ -186,16 +204,29 @@ def test_a_companys_own_settings_pass_all_tests(shop: Warehouse, warehouse: Ware
             "churned_min_recency_days": 0,
             "decline_overdue_ratio": 3,
             "decline_revenue_ratio": 1,
+            "source_time_zone": "Europe/Berlin",
+            "reporting_time_zone": "America/New_York",
+            "business_start_date": "2022-02-01",
+            "data_end_date": "2024-03-31",
+            "max_silent_days": 30,
+            "max_amount": 100,
+            "max_refund_share": 0.5,
+            "line_total_tolerance": None,
+            "guest_orders": "email",
+            "test_email_patterns": [],
+            "test_customer_ids": ["bob"],
+            "exchange_rate_max_age_days": 0,
             "formation_min_orders": 3,
             "stability_min_orders": 3,
-        }
+        },
+        unit_tests=True,
     )
 
 
-def test_statuses_are_matched_by_meaning_and_strange_ones_are_reported(warehouse: Warehouse):
-    orders = "order_id,customer_id,ordered_at,gross_amount,discount_amount,status\n"
-    orders += '1,a,2024-05-01,10.00,,Partially Refunded\n2,b,2024-05-01,10.00,," "\n3,c,2024-05-01,10.00,,closed\n'
-    orders += "4,d,2024-05-01,10.00,-1.00,refunded\n"
+def test_statuses_are_matched_by_meaning_and_a_refund_that_is_missing_is_reported(warehouse: Warehouse):
+    orders = "order_id,customer_id,ordered_at,gross_amount,status\n"
+    orders += '1,a,2024-05-01,10.00,Partially Refunded\n2,b,2024-05-01,10.00," "\n3,c,2024-05-01,10.00,closed\n'
+    orders += "4,d,2024-05-01,10.00,refunded\n"
     warehouse.load({"orders": orders})
     result = warehouse.dbt("build")
     assert result.returncode == 0, result.stdout
@@ -204,12 +235,7 @@ def test_statuses_are_matched_by_meaning_and_strange_ones_are_reported(warehouse
         ("2", None),
         ("4", "refunded"),
     ]
-    for test in [
-        "assert_order_statuses_are_known",
-        "assert_refunded_orders_have_a_refund",
-        "accepted_range_stg_orders_discount_amount",
-    ]:
-        assert f"Warning in test {test}" in result.stdout
+    assert "Warning in test assert_refunded_orders_have_a_refund" in result.stdout
 
 
 def test_an_as_of_date_before_the_first_order_gives_empty_marts(warehouse: Warehouse):

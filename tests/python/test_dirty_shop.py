@@ -38,9 +38,13 @@ def test_bad_rows_change_no_number(clean_shop: Warehouse, dirty_shop: Warehouse)
 
 def test_raw_is_accepted_plus_rejected_to_the_cent(clean_shop: Warehouse, dirty_shop: Warehouse):
     for shop in (clean_shop, dirty_shop):
-        measures = shop.rows("select source_name, measure, raw, accepted, rejected, difference from marts.reconciliation")
+        measures = shop.rows(
+            "select source_name, measure, raw, accepted, rejected, difference from marts.reconciliation"
+        )
         assert {source for source, *_ in measures} == set(raw_schema.contract())
-        assert all(difference == 0 and raw == accepted + rejected for _, _, raw, accepted, rejected, difference in measures)
+        assert all(
+            difference == 0 and raw == accepted + rejected for _, _, raw, accepted, rejected, difference in measures
+        )
     # what is accepted of the dirty shop is the clean shop
     query = "select source_name, measure, accepted from marts.reconciliation order by all"
     assert dirty_shop.rows(query) == clean_shop.rows(query)

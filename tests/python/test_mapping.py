@@ -36,10 +36,13 @@ def test_the_documented_mapping_builds_a_jaffle_shop(jaffle_shop: Warehouse):
     jaffle_shop.build(documented_vars())
     assert jaffle_shop.rows("select count(*), count(distinct customer_id), sum(net_revenue) from marts.orders") == (
         jaffle_shop.rows(
-            "select count(*), count(distinct customer), cast(sum(subtotal) / 100.0 as decimal(18, 2)) from raw.raw_orders"
+            "select count(*), count(distinct customer), cast(sum(subtotal) / 100.0 as decimal(18, 2)) "
+            "from raw.raw_orders"
         )
     )
-    assert jaffle_shop.rows("select source_name, sum(raw) from marts.reconciliation where measure = 'row_count' group by 1 order by 1") == (
+    assert jaffle_shop.rows(
+        "select source_name, sum(raw) from marts.reconciliation where measure = 'row_count' group by 1 order by 1"
+    ) == (
         jaffle_shop.rows(
             """
             select 'customers', count(*) from raw.raw_customers

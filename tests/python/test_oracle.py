@@ -20,7 +20,9 @@ MEASURES = ["recency", "frequency", "monetary"]
 
 
 def raw_tables(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
-    queries = dict.fromkeys(["orders", "customers", "refunds", "exchange_rates"], "*") | {"order_items": "order_id, cost_amount"}
+    queries = dict.fromkeys(["orders", "customers", "refunds", "exchange_rates"], "*") | {
+        "order_items": "order_id, cost_amount"
+    }
     return {table: warehouse.query(f"select {columns} from raw.{table}") for table, columns in queries.items()}
 
 

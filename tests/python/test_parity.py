@@ -95,11 +95,11 @@ def spark_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     yield from spark(tmp_path_factory.mktemp("spark_cluster"))
 
 
-def same_answer(engine: Engine, reference: Warehouse, data_set: str) -> None:
+def same_answer(engine: Engine, reference: Warehouse, data_set: str, unit_tests: bool = False) -> None:
     """Load a data set into an engine, build it there, compare marts and raw tables with DuckDB's."""
     folders = {"shop": str(SHOP), "dirty_shop": str(reference.folder / "shop")}
     engine.load(folders.get(data_set, data_set))
-    engine.build()
+    engine.build(unit_tests)
     compare(engine, reference, f"{engine.target}, {data_set}")
     if data_set != "dirty_shop":  # its keys are not unique, and its quarantine holds the raw rows themselves
         raw = RAW if data_set == "shop" else TYPED_RAW
@@ -109,7 +109,7 @@ def same_answer(engine: Engine, reference: Warehouse, data_set: str) -> None:
 @pytest.mark.postgres
 @pytest.mark.parametrize("data_set", ["shop", "dirty_shop", "complete_journey", "cdnow"])
 def test_postgres_gives_duckdbs_answer(request: pytest.FixtureRequest, postgres: Engine, data_set: str):
-    same_answer(postgres, request.getfixturevalue(data_set), data_set)
+    same_answer(postgres, request.getfixturevalue(data_set), data_set, unit_tests=data_set == "shop")
 
 
 @pytest.mark.postgres
@@ -121,14 +121,14 @@ def test_docs_are_generated_on_postgres(postgres: Engine):
 @pytest.mark.spark
 def test_spark_in_one_process_gives_duckdbs_answer(spark_session: Engine, dirty_shop: Warehouse):
     """The shop of all ten sources and all faults; the small one is built on the cluster."""
-    same_answer(spark_session, dirty_shop, "dirty_shop")
+    same_answer(spark_session, dirty_shop, "dirty_shop", unit_tests=True)
     assert spark_session.dbt("docs", "generate").returncode == 0
 
 
 @pytest.mark.cluster
 @pytest.mark.parametrize("data_set", ["shop", "dirty_shop", "complete_journey", "cdnow"])
 def test_a_spark_cluster_gives_duckdbs_answer(request: pytest.FixtureRequest, spark_cluster: Engine, data_set: str):
-    same_answer(spark_cluster, request.getfixturevalue(data_set), data_set)
+    same_answer(spark_cluster, request.getfixturevalue(data_set), data_set, unit_tests=data_set == "shop")
 
 
 def alive_in_group(group: int) -> int:

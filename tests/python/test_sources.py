@@ -22,16 +22,19 @@ def test_the_project_builds_without_a_source(clean_shop: Warehouse, warehouse: W
     warehouse.execute(f"drop table raw.{absent}")
     warehouse.build({f"has_{absent}": False})
     assert warehouse.rows(f"select count(*) from staging.stg_{absent}") == [(0,)]
-    types = f"select column_name, data_type from duckdb_columns() where schema_name = 'staging' and table_name = 'stg_{absent}' order by column_index"
+    types = f"""
+        select column_name, data_type from duckdb_columns()
+        where schema_name = 'staging' and table_name = 'stg_{absent}' order by column_index
+    """
     assert warehouse.rows(types) == clean_shop.rows(types)
     if absent in UNKNOWN:
         assert len(clean_shop.rows(UNKNOWN[absent])) > 1
         assert warehouse.rows(UNKNOWN[absent]) == [(None,)]
     assert warehouse.rows(f"select * from marts.reconciliation where source_name = '{absent}'") == []
     if absent == "exchange_rates":
-        assert warehouse.rows("select distinct reject_reason from marts.reject_summary where source_name = 'orders'") == [
-            ("unknown_currency",)
-        ]
+        assert warehouse.rows(
+            "select distinct reject_reason from marts.reject_summary where source_name = 'orders'"
+        ) == [("unknown_currency",)]
 
 
 def test_the_project_builds_from_orders_alone(clean_shop: Warehouse, warehouse: Warehouse):
