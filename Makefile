@@ -6,17 +6,26 @@ BIN := .venv/bin
 READY := .venv/.ready
 SPARK_READY := .venv-spark/.ready
 
-.PHONY: build spark test test-postgres test-spark lint lock clean
+.PHONY: build arrival bench spark test test-postgres test-spark lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
 	@$(BIN)/python scripts/build.py "$(DATA)"
 
+# judge the raw tables before they are built: exit code 1 stops, gx/thresholds.yml says when; make build does it too
+arrival: $(READY)
+	@$(BIN)/python scripts/check_arrival.py
+
+# what judging costs beside a plain cast of the same rows, on a generated shop of ORDERS orders
+ORDERS ?= 1000000
+bench: $(READY)
+	$(BIN)/python scripts/bench_judging.py --orders $(ORDERS)
+
 # the environment for Spark
 spark: $(SPARK_READY)
 
 # style, then everything that pytest starts: dbt build with all its tests on fixtures and on both real data sets, in
-# databases of their own, so that data/ stays as it is; Postgres in full, Spark on the fixture shop
+# databases of their own, so that data/ stays as it is; Postgres in full, Spark in one process on the dirty shop
 test: lint $(SPARK_READY)
 	$(BIN)/python -m pytest
 
@@ -65,4 +74,4 @@ lock:
 
 # back to a fresh clone
 clean:
-	rm -rf .venv .venv-spark target logs data/warehouse.duckdb data/warehouse.duckdb.wal
+	rm -rf .venv .venv-spark target logs data/warehouse.duckdb data/warehouse.duckdb.wal data/*.arrivals.jsonl gx/uncommitted

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import build
+import generate_shop
 import load_files
 import pytest
 import raw_schema
@@ -92,11 +93,24 @@ def test_the_summary_says_what_was_left_out(shop: Warehouse):
     assert "Left out, no sale by status: cancelled 2; 55.00 in all" in summary.render(shop.database)
 
 
-def test_the_readmes_views_over_a_shops_own_tables_are_enough(warehouse: Warehouse):
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
-    statements = readme.split("```sql")[1].split("```")[0]
-    warehouse.execute("create table sales as select 7 as id, 42 as buyer, date '2024-05-01' as sold_at, 9.99 as total")
-    warehouse.execute(statements)
-    result = make_build(warehouse, "raw")
-    assert result.returncode == 0, result.stdout
-    assert "As of 2024-05-01: 1 customers, net revenue 9.99" in result.stdout
+def test_the_shop_of_faults_is_built_and_says_what_is_wrong(warehouse: Warehouse, tmp_path: Path):
+    generate_shop.write_shop(tmp_path / "dirty", 10_000, dirty=True)
+    result = make_build(warehouse, str(tmp_path / "dirty"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "      Accepted; warnings:" in result.stdout
+    ((rejected,),) = warehouse.rows("select count(*) from marts.rejected_rows")
+    assert f"of which rejected: {rejected:,}" in result.stdout
+    assert "marts.reject_summary" in result.stdout
+
+
+def test_what_is_not_fit_stops_before_dbt_and_leaves_the_marts(warehouse: Warehouse, tmp_path: Path):
+    files = tmp_path / "files"
+    shutil.copytree(SHOP, files)
+    assert make_build(warehouse, str(files)).returncode == 0
+    (files / "orders.csv").write_text("order_id,customer_id,ordered_at,gross_amount\n" + "1,ada,someday,10\n" * 3)
+    stopped = make_build(warehouse, str(files))
+    assert stopped.returncode == 1
+    assert "STOP  orders.ordered_at: share of rows where it cannot be read" in stopped.stdout
+    assert "error: what arrived is not fit to be built from" in stopped.stderr
+    assert "[3/4]" not in stopped.stdout
+    assert warehouse.rows("select count(*) from marts.customer_value") == [(12,)]
