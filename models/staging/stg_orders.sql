@@ -5,9 +5,7 @@
 {%- set amounts = ['gross_amount', 'discount_amount', 'shipping_amount', 'cost_amount'] -%}
 with source as (
 
-    select * from {{ raw_copies(
-        'orders', columns, text_of('raw_order_id'), parsed_timestamp('raw_updated_at')
-    ) }} as copies
+    select * from {{ raw_copies('orders', columns, text_of('raw_order_id'), parsed_timestamp('raw_updated_at')) }} as c
 
 ),
 

@@ -67,10 +67,19 @@ def test_tables_that_others_loaded_are_built_from_but_never_replaced(warehouse: 
 
 def test_nothing_to_build_from_and_a_failing_build_end_with_an_error(warehouse: Warehouse):
     nothing = make_build(warehouse, "raw")
-    assert nothing.returncode == 1
-    assert "table raw.orders is missing" in nothing.stdout
-    assert "error: dbt build failed" in nothing.stderr
-    assert "[4/4]" not in nothing.stdout
+    assert nothing.returncode == 2
+    assert "there is no database" in nothing.stderr
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount,status\n1,ada,2024-05-01,10.00,closed\n"})
+    failing = make_build(warehouse, "raw")
+    assert failing.returncode == 1
+    assert "Failure in test not_empty_stg_orders" in failing.stdout
+    assert "error: dbt build failed" in failing.stderr
+    assert "[4/4]" not in failing.stdout
+    warehouse.execute("drop table raw.refunds")
+    missing = make_build(warehouse, "raw")
+    assert missing.returncode == 1
+    assert "STOP  refunds" in missing.stdout
+    assert "[3/4]" not in missing.stdout
 
 
 def test_a_database_named_as_a_schema_is_refused(tmp_path: Path):
