@@ -13,7 +13,7 @@
     cast(sum(net_revenue) as numeric(18, 2)) as net_revenue,
     cast(sum(net_revenue) as {{ type_double() }})
     / nullif(cast(sum(sum(net_revenue)) over (partition by as_of_date) as {{ type_double() }}), 0) as net_revenue_share,
-    cast(cast(sum(net_revenue) as {{ type_double() }}) / count(*) as numeric(18, 2)) as net_revenue_per_customer,
+    {{ mean_amount('sum(net_revenue)', 'count(*)') }} as net_revenue_per_customer,
     cast(sum(margin) as numeric(18, 2)) as margin,
     cast(sum(realised_value) as numeric(18, 2)) as realised_value
 {%- endmacro %}
