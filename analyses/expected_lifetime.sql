@@ -3,6 +3,7 @@
 with as_of_dates as (
 
     select * from {{ ref('int_as_of_dates') }}
+    where as_of_date = (select max(latest.as_of_date) from {{ ref('int_as_of_dates') }} as latest)
 
 ),
 

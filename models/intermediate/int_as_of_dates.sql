@@ -7,20 +7,67 @@ with orders as (
 ),
 
 -- unless the company names a date, the data tell how far they go; the clock has no say
+bounds as (
+
+    select
+        cast({{ dbt.date_trunc('month', 'min(order_date)') }} as date) as first_month,
+        coalesce(cast({{ as_of_date }} as date), max(order_date)) as current_as_of_date
+    from orders
+
+),
+
+-- a hundred years of months; those after the as-of date fall away
+month_numbers as (
+
+    {{ dbt.generate_series(1200) }}
+
+),
+
+month_ends as (
+
+    select
+        bounds.current_as_of_date,
+        cast({{ dbt.dateadd(
+            'day', -1, dbt.dateadd('month', 'month_numbers.generated_number', 'bounds.first_month')
+        ) }} as date) as as_of_date
+    from bounds
+    cross join month_numbers
+
+),
+
 as_of_dates as (
 
-    select coalesce(cast({{ as_of_date }} as date), max(order_date)) as as_of_date
-    from orders
+    select as_of_date
+    from month_ends
+    where as_of_date <= current_as_of_date
+    union
+    select current_as_of_date as as_of_date
+    from bounds
+    where current_as_of_date is not null
+
+),
+
+numbered as (
+
+    select
+        as_of_date,
+        lag(as_of_date) over (order by as_of_date asc) as opening_date,
+        lag(as_of_date, {{ var('demotion_patience') }}) over (order by as_of_date asc) as demotion_reference_date,
+        -- the day after a month-end is a first one
+        extract(day from cast({{ dbt.dateadd('day', 1, 'as_of_date') }} as date)) = 1 as is_month_end
+    from as_of_dates
 
 )
 
 select
     as_of_date,
+    opening_date,
+    demotion_reference_date,
+    is_month_end,
     cast(
         {{ dbt.dateadd('month', -var('window_months'), 'as_of_date') }} as date
     ) as window_starts_after,
     cast(
         {{ dbt.dateadd('month', -2 * var('window_months'), 'as_of_date') }} as date
     ) as previous_window_starts_after
-from as_of_dates
-where as_of_date is not null
+from numbered

@@ -22,7 +22,8 @@ known_by_order as (
 
     select
         customer_id,
-        min(order_date) as known_on
+        min(order_date) as known_on,
+        min(case when is_sale then order_date end) as first_order_date
     from orders
     group by customer_id
 
@@ -50,6 +51,7 @@ select
         when known_by_order.known_on < known_by_record.known_on then known_by_order.known_on
         else known_by_record.known_on
     end as known_on,
+    known_by_order.first_order_date,
     coalesce(known_by_record.record_count, 0) as record_count
 from known_by_order
 full outer join known_by_record on known_by_order.customer_id = known_by_record.customer_id

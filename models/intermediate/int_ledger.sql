@@ -1,3 +1,5 @@
+{{ config(materialized='view') }}
+
 with orders as (
 
     select * from {{ ref('int_orders') }}
@@ -9,16 +11,6 @@ refunds as (
 
     select * from {{ ref('stg_refunds') }}
     where reject_reasons = ''
-
-),
-
-first_orders as (
-
-    select
-        customer_id,
-        min(order_date) as first_order_date
-    from orders
-    group by customer_id
 
 ),
 
@@ -54,51 +46,28 @@ refunds_of_sales as (
     from refunds
     inner join orders on refunds.order_id = orders.order_id
 
-),
-
-entries as (
-
-    select
-        entry_id,
-        entry_type,
-        order_id,
-        customer_id,
-        order_date,
-        booked_on,
-        net_revenue,
-        margin,
-        margin_is_estimated
-    from sales
-    union all
-    select
-        {{ dbt.concat(["'refund:'", 'refund_id']) }} as entry_id,
-        'refund' as entry_type,
-        order_id,
-        customer_id,
-        order_date,
-        booked_on,
-        net_revenue,
-        {{ margin('net_revenue', 'cost_amount', var('default_margin_rate')) }} as margin,
-        margin_is_estimated
-    from refunds_of_sales
-
 )
 
 select
-    entries.entry_id,
-    entries.entry_type,
-    entries.order_id,
-    entries.customer_id,
-    entries.order_date,
-    entries.booked_on,
-    entries.net_revenue,
-    entries.margin,
-    entries.margin_is_estimated,
-    -- a decimal, so that its sum does not depend on the order of the rows
-    cast({{ discounted_value(
-        'entries.margin',
-        dbt.datediff('first_orders.first_order_date', 'entries.booked_on', 'day'),
-        var('annual_discount_rate')
-    ) }} as numeric(28, 8)) as discounted_margin
-from entries
-inner join first_orders on entries.customer_id = first_orders.customer_id
+    entry_id,
+    entry_type,
+    order_id,
+    customer_id,
+    order_date,
+    booked_on,
+    net_revenue,
+    margin,
+    margin_is_estimated
+from sales
+union all
+select
+    {{ dbt.concat(["'refund:'", 'refund_id']) }} as entry_id,
+    'refund' as entry_type,
+    order_id,
+    customer_id,
+    order_date,
+    booked_on,
+    net_revenue,
+    {{ margin('net_revenue', 'cost_amount', var('default_margin_rate')) }} as margin,
+    margin_is_estimated
+from refunds_of_sales

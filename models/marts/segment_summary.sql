@@ -1,6 +1,10 @@
-with customer_value as (
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+-- depends_on: {{ ref('int_slices') }}
 
-    select * from {{ ref('customer_value') }}
+with history as (
+
+    select * from {{ ref('customer_value_history') }}
+    where {{ is_missing_slice() }}
 
 ),
 
@@ -9,18 +13,20 @@ labelled as (
 
     select
         as_of_date,
+        slice_version,
         coalesce(rfm_segment, 'none') as rfm_segment,
         monetary,
         net_revenue,
         margin,
         realised_value
-    from customer_value
+    from history
 
 )
 
 select
     as_of_date,
     rfm_segment,
-    {{ portfolio_measures() }}
+    {{ portfolio_measures() }},
+    slice_version
 from labelled
-group by as_of_date, rfm_segment
+group by as_of_date, rfm_segment, slice_version

@@ -1,13 +1,13 @@
 -- ring 3 of the ABC tier: equals share a tier, more value never means a worse tier, the best customer of positive
 -- value is A, and the A customers hold at least the share that the cut-off asks for
 {%- set ranked_value = 'net_revenue' if var('abc_value') == 'revenue' else 'margin' %}
-with customer_value as (
+with history as (
 
     select
         as_of_date,
         {{ ranked_value }} as ranked_value,
         abc_tier
-    from {{ ref('customer_value') }}
+    from {{ ref('customer_value_history') }}
     where order_count > 0
 
 ),
@@ -19,7 +19,7 @@ by_value as (
         ranked_value,
         min(abc_tier) as best_tier,
         max(abc_tier) as worst_tier
-    from customer_value
+    from history
     group by as_of_date, ranked_value
 
 ),
@@ -39,7 +39,7 @@ a_shares as (
         as_of_date,
         sum(case when abc_tier = 'A' then ranked_value else 0 end) as a_value,
         sum(case when ranked_value > 0 then ranked_value else 0 end) as total_positive_value
-    from customer_value
+    from history
     group by as_of_date
 
 )

@@ -8,7 +8,7 @@ select
     expected_gap_days,
     monetary,
     previous_monetary
-from {{ ref('customer_value') }}
+from {{ ref('customer_value_history') }}
 where
     (lifecycle_stage = 'prospect') <> (order_count = 0)
     or (lifecycle_stage = 'exploration' and order_count >= {{ var('formation_min_orders') }})

@@ -81,6 +81,7 @@ published as (
         '{{ mart }}' as mart,
         coalesce(sum(net_revenue), 0) as net_revenue
     from {{ ref(mart) }}
+    {{ 'where as_of_date = (select max(latest.as_of_date) from as_of_dates as latest)' if mart != 'orders' }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),

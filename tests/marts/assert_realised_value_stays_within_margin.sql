@@ -11,17 +11,17 @@ with losses as (
 bounds as (
 
     select
-        customer_value.customer_id,
-        customer_value.realised_value,
-        customer_value.margin as upper_bound,
+        history.customer_id,
+        history.realised_value,
+        history.margin as upper_bound,
         {{ discounted_value(
-            'customer_value.margin',
-            dbt.datediff('customer_value.first_order_date', 'customer_value.as_of_date', 'day'),
+            'history.margin',
+            dbt.datediff('history.first_order_date', 'history.as_of_date', 'day'),
             var('annual_discount_rate')
         ) }} as lower_bound
-    from {{ ref('customer_value') }} as customer_value
-    left join losses on customer_value.customer_id = losses.customer_id
-    where losses.customer_id is null and customer_value.order_count > 0
+    from {{ ref('customer_value_history') }} as history
+    left join losses on history.customer_id = losses.customer_id
+    where losses.customer_id is null and history.order_count > 0
 
 )
 

@@ -1,5 +1,5 @@
--- ring 3: each summary holds every customer and every cent once, and its shares sum to 1
-with customer_value as (
+-- ring 3: on every date each summary holds every customer and every cent once, and its shares sum to 1
+with history as (
 
     select
         as_of_date,
@@ -7,7 +7,7 @@ with customer_value as (
         sum(monetary) as monetary,
         sum(margin) as margin,
         sum(realised_value) as realised_value
-    from {{ ref('customer_value') }}
+    from {{ ref('customer_value_history') }}
     group by as_of_date
 
 ),
@@ -32,13 +32,13 @@ summaries as (
 
 select
     summaries.*,
-    customer_value.customers as customers_expected
-from customer_value
-left join summaries on customer_value.as_of_date = summaries.as_of_date
+    history.customers as customers_expected
+from history
+left join summaries on history.as_of_date = summaries.as_of_date
 where
-    summaries.customers is distinct from customer_value.customers
-    or summaries.monetary is distinct from customer_value.monetary
-    or summaries.margin is distinct from customer_value.margin
-    or summaries.realised_value is distinct from customer_value.realised_value
+    summaries.customers is distinct from history.customers
+    or summaries.monetary is distinct from history.monetary
+    or summaries.margin is distinct from history.margin
+    or summaries.realised_value is distinct from history.realised_value
     or not coalesce(abs(summaries.customer_share - 1) < 1e-9, false)
     or not coalesce(abs(summaries.net_revenue_share - 1) < 1e-9, false)

@@ -1,0 +1,15 @@
+{#-
+  Bound the memory of an engine that works inside dbt's process: var memory_limit for DuckDB, which then spills to the
+  folder beside its file. Row order is given up for it; no result rests on it. Servers have settings of their own.
+  Runs on-run-start; returns nothing on other engines.
+-#}
+{% macro set_engine_limits() -%}
+    {{ return(adapter.dispatch('set_engine_limits', 'customer_value')()) }}
+{%- endmacro %}
+
+{% macro default__set_engine_limits() -%}
+{%- endmacro %}
+
+{% macro duckdb__set_engine_limits() -%}
+    set memory_limit = '{{ var("memory_limit") }}'; set preserve_insertion_order = false
+{%- endmacro %}

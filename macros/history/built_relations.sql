@@ -1,0 +1,23 @@
+{#-
+  The relations of incremental models as an earlier run left them. For models that come before them and must know what
+  stands already: a ref would be a circle.
+
+  Arguments   names            models of this project
+              in_full_refresh  true: also where a full refresh was asked for, which is about to replace them
+  Returns     list of relations, one per name; empty where one of them is missing, or must not be looked at
+-#}
+{% macro built_relations(names, in_full_refresh=false) -%}
+    {%- set relations = [] -%}
+    {%- if execute and (in_full_refresh or not should_full_refresh()) -%}
+        {%- for name in names -%}
+            {%- set node = graph.nodes['model.customer_value.' ~ name] -%}
+            {%- set relation = load_relation(api.Relation.create(
+                database=node.database, schema=node.schema, identifier=node.alias
+            )) -%}
+            {%- if relation -%}
+                {%- do relations.append(relation) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {{ return(relations if relations | length == names | length else []) }}
+{%- endmacro %}

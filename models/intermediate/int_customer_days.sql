@@ -1,0 +1,44 @@
+with ledger as (
+
+    select * from {{ ref('int_ledger') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+),
+
+-- one day's orders of a customer are one purchase; what is booked together enters every slice together
+days as (
+
+    select
+        customer_id,
+        order_date,
+        booked_on,
+        cast(sum(case when entry_type = 'sale' then 1 else 0 end) as integer) as order_count,
+        cast(sum(net_revenue) as numeric(18, 2)) as net_revenue,
+        cast(sum(margin) as numeric(18, 2)) as margin,
+        max(case when margin_is_estimated then 1 else 0 end) = 1 as margin_is_estimated
+    from ledger
+    group by customer_id, order_date, booked_on
+
+)
+
+select
+    days.customer_id,
+    days.order_date,
+    days.booked_on,
+    days.order_count,
+    days.net_revenue,
+    days.margin,
+    -- a decimal, so that its sum does not depend on the order of the rows
+    cast({{ discounted_value(
+        'days.margin',
+        dbt.datediff('customers.first_order_date', 'days.booked_on', 'day'),
+        var('annual_discount_rate')
+    ) }} as numeric(28, 8)) as discounted_margin,
+    days.margin_is_estimated
+from days
+inner join customers on days.customer_id = customers.customer_id

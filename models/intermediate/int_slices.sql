@@ -1,0 +1,101 @@
+{%- set built = built_relations([
+    'tier_thresholds', 'customer_value_history', 'value_concentration', 'tier_migrations',
+]) -%}
+with as_of_dates as (
+
+    select * from {{ ref('int_as_of_dates') }}
+
+),
+
+customer_days as (
+
+    select * from {{ ref('int_customer_days') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+),
+
+-- all that a slice rests on, under the day from which it counts; an undated customer counts from the start
+inputs as (
+
+    select
+        booked_on as known_on,
+        {{ row_hash([
+            'customer_id', 'order_date', 'booked_on', 'order_count', 'net_revenue', 'discounted_margin', 'margin',
+            'margin_is_estimated'
+        ]) }} as row_hash
+    from customer_days
+    union all
+    select
+        coalesce(known_on, cast('0001-01-01' as date)) as known_on,
+        {{ row_hash(['customer_id', 'known_on']) }} as row_hash
+    from customers
+
+),
+
+-- a sum of hashes does not depend on the order of the rows, and can be carried on from day to day
+daily as (
+
+    select
+        known_on,
+        sum(row_hash) as hash_sum
+    from inputs
+    group by known_on
+
+),
+
+contents as (
+
+    select
+        as_of_dates.as_of_date,
+        cast(sum(daily.hash_sum) as {{ dbt.type_string() }}) as content
+    from as_of_dates
+    left join daily on as_of_dates.as_of_date >= daily.known_on
+    group by as_of_dates.as_of_date
+
+),
+
+versions as (
+
+    select
+        as_of_dates.*,
+        {{ dbt.concat([
+            'cast(as_of_dates.as_of_date as ' ~ dbt.type_string() ~ ')', "'/'", "'" ~ definitions_key() ~ "'", "'/'",
+            "md5(coalesce(contents.content, ''))"
+        ]) }} as slice_version
+    from as_of_dates
+    inner join contents on as_of_dates.as_of_date = contents.as_of_date
+
+),
+
+standing as (
+
+    select
+        versions.*,
+        {% for relation in built -%}
+        slice_version in (select distinct slice_version from {{ relation }})
+        {{ 'and ' if not loop.last }}
+        {%- else -%}
+        false
+        {% endfor %}as is_standing
+    from versions
+
+)
+
+select
+    as_of_date,
+    opening_date,
+    demotion_reference_date,
+    is_month_end,
+    window_starts_after,
+    previous_window_starts_after,
+    slice_version,
+    -- from the first slice that does not stand as it should; a later one rests on the same inputs and more
+    coalesce(
+        as_of_date >= min(case when not is_standing then as_of_date end) over (partition by 1), false
+    ) as is_open
+from standing

@@ -1,0 +1,34 @@
+{%- set ranked_value = 'net_revenue' if var('abc_value') == 'revenue' else 'margin' -%}
+with facts as (
+
+    select
+        as_of_date,
+        recency_days,
+        frequency,
+        monetary,
+        {{ ranked_value }} as ranked_value,
+        gap_days,
+        gap_count
+    from {{ ref('int_customer_facts') }}
+    where order_count > 0
+
+)
+
+-- one row per distinct value instead of one per customer: far fewer to rank, and equals stay together by construction
+select
+    as_of_date,
+    case
+        when grouping(recency_days) = 0 then 'recency'
+        when grouping(frequency) = 0 then 'frequency'
+        when grouping(monetary) = 0 then 'monetary'
+        else 'ranked_value'
+    end as measure,
+    cast(coalesce(-recency_days, frequency, monetary, ranked_value) as numeric(18, 2)) as measured_value,
+    cast(count(*) as integer) as customers
+from facts
+group by grouping sets ( -- noqa: PRS
+    (as_of_date, recency_days),
+    (as_of_date, frequency),
+    (as_of_date, monetary),
+    (as_of_date, ranked_value)
+)

@@ -1,0 +1,98 @@
+with migrations as (
+
+    select * from {{ ref('tier_migrations') }}
+    where label_type = 'lifecycle_stage' and cause <> 'restatement'
+
+),
+
+slices as (
+
+    select * from {{ ref('int_slices') }}
+
+),
+
+-- an active customer is one who has ordered and is not churned
+flows as (
+
+    select
+        as_of_date,
+        slice_version,
+        from_label not in ('not known', 'prospect', 'churned') as was_active,
+        to_label not in ('prospect', 'churned') as is_active,
+        from_label = 'churned' as was_churned,
+        customers,
+        closing_net_revenue - opening_net_revenue as net_revenue
+    from migrations
+
+),
+
+growth as (
+
+    select
+        as_of_date,
+        slice_version,
+        sum(case when was_active then customers else 0 end) as opening_customers,
+        sum(case when is_active and not was_active and not was_churned then customers else 0 end) as new_customers,
+        sum(case when is_active and was_churned then customers else 0 end) as resurrected_customers,
+        sum(case when was_active and not is_active then customers else 0 end) as churned_customers,
+        sum(case when was_active and is_active then customers else 0 end) as retained_customers,
+        sum(case when is_active then customers else 0 end) as closing_customers,
+        sum(net_revenue) as net_revenue
+    from flows
+    group by as_of_date, slice_version
+
+),
+
+rates as (
+
+    select
+        growth.*,
+        slices.opening_date,
+        slices.is_month_end,
+        cast(growth.churned_customers as {{ type_double() }}) / nullif(growth.opening_customers, 0) as churn_rate
+    from growth
+    inner join slices on growth.as_of_date = slices.as_of_date
+
+),
+
+-- the shares that outlive twelve whole months: up to a month-end, and up to the one before a day within a month
+survival as (
+
+    select
+        *,
+        (1 - coalesce(churn_rate, 0))
+        {%- for months_back in range(1, 12) %}
+        * (1 - coalesce(lag(churn_rate, {{ months_back }}) over (order by as_of_date asc), 0))
+        {%- endfor %} as survival_to_here,
+        {% for months_back in range(1, 13) -%}
+        {{ '* ' if not loop.first }}(1 - coalesce(lag(churn_rate, {{ months_back }}) over (order by as_of_date asc), 0))
+        {% endfor %}as survival_to_opening,
+        lag(opening_customers, 11) over (order by as_of_date asc) is not null as has_a_year
+    from rates
+
+),
+
+annual as (
+
+    select
+        *,
+        1 - case when is_month_end then survival_to_here else survival_to_opening end as annual_churn_rate
+    from survival
+
+)
+
+select
+    as_of_date,
+    opening_date,
+    cast(opening_customers as integer) as opening_customers,
+    cast(new_customers as integer) as new_customers,
+    cast(resurrected_customers as integer) as resurrected_customers,
+    cast(churned_customers as integer) as churned_customers,
+    cast(closing_customers as integer) as closing_customers,
+    cast(retained_customers as integer) as retained_customers,
+    cast(net_revenue as numeric(18, 2)) as net_revenue,
+    churn_rate,
+    case when has_a_year then annual_churn_rate end as annual_churn_rate,
+    case when has_a_year then {{ expected_lifetime('1', 'annual_churn_rate') }} end as expected_lifetime_years,
+    slice_version
+from annual

@@ -1,0 +1,57 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+-- depends_on: {{ ref('int_slices') }}
+-- depends_on: {{ ref('restatements') }}
+
+with customer_value as (
+
+    select * from {{ ref('int_customer_value') }}
+
+)
+
+select
+    as_of_date,
+    customer_id,
+
+    -- judgements
+    cast(tier as {{ dbt.type_string() }}) as tier,
+    cast(raw_tier as {{ dbt.type_string() }}) as raw_tier,
+    cast(abc_tier as {{ dbt.type_string() }}) as abc_tier,
+    cast(rfm_segment as {{ dbt.type_string() }}) as rfm_segment,
+    recency_score,
+    frequency_score,
+    monetary_score,
+    cast(lifecycle_stage as {{ dbt.type_string() }}) as lifecycle_stage,
+
+    -- measures of the window
+    recency_days,
+    frequency,
+    monetary,
+
+    -- totals to date
+    first_order_date,
+    last_order_date,
+    order_count,
+    net_revenue,
+    margin,
+    realised_value,
+
+    -- why
+    overdue_ratio,
+    expected_gap_days,
+    previous_monetary,
+    purchase_days,
+    margin_is_estimated,
+    last_activity_date,
+    coalesce(opening_lifecycle_stage = 'churned', false) and lifecycle_stage <> 'churned' as is_reactivated,
+
+    -- as of the month-end before
+    cast(opening_tier as {{ dbt.type_string() }}) as opening_tier,
+    cast(opening_raw_tier as {{ dbt.type_string() }}) as opening_raw_tier,
+    cast(opening_rfm_segment as {{ dbt.type_string() }}) as opening_rfm_segment,
+    cast(opening_lifecycle_stage as {{ dbt.type_string() }}) as opening_lifecycle_stage,
+    opening_net_revenue,
+    opening_monetary,
+
+    slice_version
+from customer_value
+where {{ is_missing_slice() }}

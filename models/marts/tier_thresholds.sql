@@ -1,0 +1,50 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+
+with slices as (
+
+    select * from {{ ref('int_slices') }}
+    where is_open
+
+),
+
+abc_thresholds as (
+
+    select * from {{ ref('int_abc_thresholds') }}
+
+),
+
+score_thresholds as (
+
+    select * from {{ ref('int_score_thresholds') }}
+
+),
+
+population_gaps as (
+
+    select * from {{ ref('int_population_gaps') }}
+
+)
+
+select
+    slices.as_of_date,
+    cast(coalesce(abc_thresholds.customers, 0) as integer) as customers,
+
+    -- the ABC tier
+    abc_thresholds.abc_value_a,
+    abc_thresholds.abc_value_b,
+
+    -- the scores
+    {% for measure in ['recency', 'frequency', 'monetary'] -%}
+    {%- for score in [2, 3, 4, 5] -%}
+    score_thresholds.{{ measure }}_score_{{ score }},
+    {% endfor %}
+    {%- endfor %}
+    -- the lifecycle stage
+    population_gaps.population_mean_gap_days,
+
+    slices.slice_version
+from slices
+left join abc_thresholds on slices.as_of_date = abc_thresholds.as_of_date
+left join score_thresholds on slices.as_of_date = score_thresholds.as_of_date
+left join population_gaps on slices.as_of_date = population_gaps.as_of_date
+where {{ is_missing_slice('slices.as_of_date') }}
