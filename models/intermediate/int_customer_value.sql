@@ -1,8 +1,8 @@
 {{ config(materialized='view') }} -- written down once, in customer_value_history
 {#- what a customer was at the opening of the period that a slice closes #}
 {%- set openings = {
-    'raw_tier': 'opening_raw_tier', 'rfm_segment': 'opening_rfm_segment', 'lifecycle_stage': 'opening_lifecycle_stage',
-    'net_revenue': 'opening_net_revenue', 'monetary': 'opening_monetary',
+    'raw_tier': dbt.type_string(), 'rfm_segment': dbt.type_string(), 'lifecycle_stage': dbt.type_string(),
+    'net_revenue': 'numeric(18, 2)', 'monetary': 'numeric(18, 2)',
 } %}
 {%- set patience = var('demotion_patience') %}
 {#- what the windows merely carry along; the fewer and the shorter, the better #}
@@ -65,8 +65,10 @@ with_openings as (
 
     select
         *,
-        {% for column, opening in openings.items() -%}
-        lag({{ column }}) over (partition by customer_id order by as_of_date asc) as {{ opening }},
+        {% for column, sql_type in openings.items() -%}
+        cast(
+            lag({{ column }}) over (partition by customer_id order by as_of_date asc) as {{ sql_type }}
+        ) as opening_{{ column }},
         {% endfor -%}
         min(raw_tier) over (
             partition by customer_id order by as_of_date asc

@@ -30,39 +30,43 @@ thresholds as (
 
 )
 {%- else -%}
-with value_counts as (
+with value_ranks as (
 
-    select * from {{ ref('int_value_counts') }}
+    select * from {{ ref('int_value_ranks') }}
     where measure in ('recency', 'frequency', 'monetary')
 
 ),
 
-ranked as (
+totals as (
 
     select
-        *,
-        coalesce(sum(customers) over (
-            partition by as_of_date, measure order by measured_value asc
-            rows between unbounded preceding and 1 preceding
-        ), 0) as customers_worse,
-        sum(customers) over (partition by as_of_date, measure) as customers_total
-    from value_counts
+        as_of_date,
+        measure,
+        max(customers_to_here) as customers_total
+    from value_ranks
+    group by as_of_date, measure
 
 ),
 
 scored as (
 
     select
-        as_of_date,
-        measure,
-        measured_value,
+        value_ranks.as_of_date,
+        value_ranks.measure,
+        value_ranks.measured_value,
         {% if var('rfm_method') == 'ntile' -%}
         -- of equals, some may get a lower score than this
-        {{ ntile_rank_score('(customers_worse + customers)', 'customers_total') }} as score
+        {{ ntile_rank_score('value_ranks.customers_to_here', 'totals.customers_total') }} as score
         {%- else -%}
-        {{ midrank_score('customers_worse', 'customers', 'customers_total') }} as score
+        {{ midrank_score(
+            '(value_ranks.customers_to_here - value_ranks.customers)', 'value_ranks.customers', 'totals.customers_total'
+        ) }} as score
         {%- endif %}
-    from ranked
+    from value_ranks
+    inner join totals
+        on
+            value_ranks.as_of_date = totals.as_of_date
+            and value_ranks.measure = totals.measure
 
 ),
 

@@ -7,10 +7,21 @@ with slices as (
 
 ),
 
-value_counts as (
+value_ranks as (
 
-    select * from {{ ref('int_value_counts') }}
+    select * from {{ ref('int_value_ranks') }}
     where measure = 'ranked_value'
+
+),
+
+totals as (
+
+    select
+        as_of_date,
+        cast(max(customers_to_here) as numeric(10, 0)) as customers_total,
+        max(value_to_here) as value_total
+    from value_ranks
+    group by as_of_date
 
 ),
 
@@ -24,20 +35,21 @@ percentiles as (
 cumulated as (
 
     select
-        as_of_date,
-        cast(customers as numeric(10, 0)) as customers,
-        case when measured_value > 0 then measured_value else 0 end as measured_value,
-        cast(sum(customers) over (
-            partition by as_of_date order by measured_value desc rows between unbounded preceding and current row
-        ) as numeric(10, 0)) as customers_to_here,
-        cast(sum(customers) over (partition by as_of_date) as numeric(10, 0)) as customers_total,
-        cast(sum(case when measured_value > 0 then measured_value * customers else 0 end) over (
-            partition by as_of_date order by measured_value desc rows between unbounded preceding and current row
-        ) as numeric(24, 2)) as value_to_here,
-        cast(sum(case when measured_value > 0 then measured_value * customers else 0 end) over (
-            partition by as_of_date
-        ) as numeric(24, 2)) as value_total
-    from value_counts
+        value_ranks.as_of_date,
+        totals.customers_total,
+        totals.value_total,
+        cast(value_ranks.customers as numeric(10, 0)) as customers,
+        case when value_ranks.measured_value > 0 then value_ranks.measured_value else 0 end as measured_value,
+        cast(
+            totals.customers_total - value_ranks.customers_to_here + value_ranks.customers as numeric(10, 0)
+        ) as customers_to_here,
+        cast(
+            totals.value_total - value_ranks.value_to_here
+            + case when value_ranks.measured_value > 0 then value_ranks.measured_value * value_ranks.customers else 0 end
+            as numeric(24, 2)
+        ) as value_to_here
+    from value_ranks
+    inner join totals on value_ranks.as_of_date = totals.as_of_date
 
 ),
 

@@ -21,8 +21,17 @@ MARTS = {
     "marts.customers": ["customer_id"],
     "marts.orders": ["order_id"],
     "marts.customer_value": ["as_of_date", "customer_id"],
+    "marts.customer_value_history": ["as_of_date", "customer_id"],
+    "marts.tier_thresholds": ["as_of_date"],
     "marts.tier_summary": ["as_of_date", "tier"],
     "marts.segment_summary": ["as_of_date", "rfm_segment"],
+    "marts.value_concentration": ["as_of_date", "percentile"],
+    "marts.cohort_retention": ["cohort_month", "as_of_date"],
+    "marts.customer_growth": ["as_of_date"],
+    "marts.tier_periods": ["customer_id", "valid_from"],
+    "marts.tier_stability": ["as_of_date", "tier_kind"],
+    "marts.tier_migrations": ["as_of_date", "label_type", "from_label", "to_label", "cause"],
+    "marts.restatements": ["restatement_number", "as_of_date", "customer_id"],
     "marts.rejected_rows": ["rejected_row_id"],
     "marts.reject_summary": ["source_name", "reject_reason"],
     "marts.reconciliation": ["source_name", "measure"],
@@ -79,6 +88,12 @@ class Engine:
             | self.environment
             | {"DBT_TARGET_PATH": str(self.folder / "target"), "DBT_LOG_PATH": str(self.folder / "logs")}
         )
+
+    def forget(self) -> None:
+        """Drop what one company's builds leave for the next: the history and the ledger of its restatements."""
+        statements = [f"drop table if exists marts.{mart}" for mart in ("customer_value_history", "restatements")]
+        result = self.dbt("run-operation", "run_statements", "--args", json.dumps({"statements": statements}))
+        assert result.returncode == 0, result.stdout
 
     def load(self, data_set: str) -> None:
         """Fill the raw schema with complete_journey, cdnow or a folder of files."""
