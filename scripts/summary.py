@@ -10,8 +10,20 @@ import raw_schema
 
 # title, label column and the query behind it; every query yields label, customers, net revenue
 TABLES = [
-    ("tier", "select tier, customers, net_revenue from marts.tier_summary order by tier"),
-    ("segment", "select rfm_segment, customers, net_revenue from marts.segment_summary order by net_revenue desc, 1"),
+    (
+        "tier",
+        """
+        select tier, customers, net_revenue from marts.tier_summary
+        where as_of_date = (select max(as_of_date) from marts.tier_summary) order by tier
+        """,
+    ),
+    (
+        "segment",
+        """
+        select rfm_segment, customers, net_revenue from marts.segment_summary
+        where as_of_date = (select max(as_of_date) from marts.segment_summary) order by net_revenue desc, 1
+        """,
+    ),
     (
         "lifecycle stage",
         """
@@ -28,6 +40,20 @@ LEFT_OUT = """
 
 REJECTED = """
     select sum(raw) as raw_rows, sum(rejected) as rejected_rows from marts.reconciliation where measure = 'row_count'
+"""
+
+# of all openings, the moves of the last whole month and the flaps of all months
+MOVES = """
+    select as_of_date, sum(customers) filter (from_label > to_label), sum(customers) filter (from_label < to_label)
+    from marts.tier_migrations
+    where
+        label_type = 'tier' and from_label in ('A', 'B', 'C') and to_label in ('A', 'B', 'C') and cause <> 'restatement'
+        and as_of_date = (select max(as_of_date) from marts.tier_migrations where as_of_date = last_day(as_of_date))
+    group by as_of_date
+"""
+
+FLAPS = """
+    select tier_kind, sum(flaps) / nullif(sum(customers), 0) from marts.tier_stability group by tier_kind order by 1 desc
 """
 
 REASONS = """
@@ -69,7 +95,22 @@ def render(database: Path) -> str:
                     f"{label:<20}{count:>11,}{count / customers:8.1%}{revenue:>17,.2f}{revenue_share}"
                     f"{revenue / count:>15,.2f}"
                 )
+        lines += ["", *_history(connection)]
     return "\n".join(lines)
+
+
+def _history(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the lines about the past: how far it reaches, who moved, how often tiers flap."""
+    first, dates, rows = connection.execute(
+        "select min(as_of_date), count(distinct as_of_date), count(*) from marts.customer_value_history"
+    ).fetchone()
+    lines = [f"History: {dates} as-of dates since {first}, {rows:,} rows"]
+    for as_of_date, up, down in connection.execute(MOVES).fetchall():
+        lines.append(f"Moved between tiers in the month to {as_of_date}: {up or 0:,} up, {down or 0:,} down")
+    flaps = [f"{kind} {rate:.2%}" for kind, rate in connection.execute(FLAPS).fetchall() if rate is not None]
+    if flaps:
+        lines.append(f"Moves taken back, of all customers and months: {', '.join(flaps)}")
+    return lines
 
 
 if __name__ == "__main__":

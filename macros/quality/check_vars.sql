@@ -26,6 +26,7 @@
     {%- do problems.extend(require_number('annual_discount_rate', 0, 10)) -%}
     {%- do problems.extend(require_number('abc_cutoff_a', 0.01, 1)) -%}
     {%- do problems.extend(require_number('abc_cutoff_b', 0.01, 1)) -%}
+    {%- do problems.extend(require_number('demotion_patience', 1, 60, whole=true)) -%}
     {%- do problems.extend(require_number('expected_gap_prior_weight', 0)) -%}
     {%- do problems.extend(require_number('churned_overdue_ratio', 0)) -%}
     {%- do problems.extend(require_number('churned_min_recency_days', 0, whole=true)) -%}
@@ -66,6 +67,9 @@
             ) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- if not modules.re.fullmatch('[0-9]+([.][0-9]+)? ?[KMGT]i?B', var('memory_limit') | string) -%}
+        {%- do problems.append('var memory_limit must be a size, such as 4GB; it is ' ~ var('memory_limit') | string) -%}
+    {%- endif -%}
     {%- if not modules.re.fullmatch('[A-Za-z]{3}', var('reporting_currency') | string) -%}
         {%- do problems.append(
             'var reporting_currency must be three letters; it is ' ~ var('reporting_currency') | string

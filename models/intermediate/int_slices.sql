@@ -52,7 +52,7 @@ contents as (
 
     select
         as_of_dates.as_of_date,
-        cast(sum(daily.hash_sum) as {{ dbt.type_string() }}) as content
+        cast(sum(daily.hash_sum) as {{ dbt.type_string() }}) as inputs_hash
     from as_of_dates
     left join daily on as_of_dates.as_of_date >= daily.known_on
     group by as_of_dates.as_of_date
@@ -65,7 +65,7 @@ versions as (
         as_of_dates.*,
         {{ dbt.concat([
             'cast(as_of_dates.as_of_date as ' ~ dbt.type_string() ~ ')', "'/'", "'" ~ definitions_key() ~ "'", "'/'",
-            "md5(coalesce(contents.content, ''))"
+            "md5(coalesce(contents.inputs_hash, ''))"
         ]) }} as slice_version
     from as_of_dates
     inner join contents on as_of_dates.as_of_date = contents.as_of_date

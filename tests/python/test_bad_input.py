@@ -87,9 +87,9 @@ def test_negative_and_zero_amounts_are_kept_and_rank_last(warehouse: Warehouse):
 def test_nothing_but_zeros_makes_everybody_c_and_shares_null(warehouse: Warehouse):
     warehouse.load({"orders": HEADER + "1,a,2024-05-01,0.00\n2,b,2024-05-01,0.00\n"})
     warehouse.build()
-    assert warehouse.rows("select distinct abc_tier, cumulative_share, monetary_score from marts.customer_value") == [
-        ("C", None, 3)
-    ]
+    assert warehouse.rows("select distinct abc_tier, monetary_score from marts.customer_value") == [("C", 3)]
+    assert warehouse.rows("select abc_value_a, abc_value_b from marts.tier_thresholds") == [(None, None)]
+    assert warehouse.rows("select distinct value_share, gini from marts.value_concentration") == [(None, None)]
     assert warehouse.rows("select tier, customers, net_revenue_share from marts.tier_summary") == [("C", 2, None)]
 
 
