@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SPARK_READY := .venv-spark/.ready
 
-.PHONY: build arrival bench spark test test-postgres test-spark lint lock clean
+.PHONY: build arrival bench bench-judging spark test test-year test-postgres test-spark lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
@@ -16,9 +16,13 @@ build: $(READY)
 arrival: $(READY)
 	@$(BIN)/python scripts/check_arrival.py
 
-# what judging costs beside a plain cast of the same rows, on a generated shop of ORDERS orders
+# the history and a daily refresh beside hand-tuned DuckDB SQL, on a generated shop of ORDERS orders
 ORDERS ?= 1000000
 bench: $(READY)
+	$(BIN)/python scripts/bench_history.py --orders $(ORDERS)
+
+# what judging costs beside a plain cast of the same rows, on a shop of as many
+bench-judging: $(READY)
 	$(BIN)/python scripts/bench_judging.py --orders $(ORDERS)
 
 # the environment for Spark
@@ -28,6 +32,10 @@ spark: $(SPARK_READY)
 # databases of their own, so that data/ stays as it is; Postgres in full, Spark in one process on the dirty shop
 test: lint $(SPARK_READY)
 	$(BIN)/python -m pytest
+
+# a year of daily refreshes with late, changed and deleted rows, against full rebuilds
+test-year: $(READY)
+	$(BIN)/python -m pytest -m slow -s
 
 # Postgres beside DuckDB on all data sets, with the table of differences
 test-postgres: $(READY)
