@@ -65,7 +65,10 @@ versions as (
         as_of_dates.*,
         {{ dbt.concat([
             'cast(as_of_dates.as_of_date as ' ~ dbt.type_string() ~ ')', "'/'", "'" ~ definitions_key() ~ "'", "'/'",
-            "md5(coalesce(contents.inputs_hash, ''))"
+            'md5(' ~ dbt.concat([
+                "coalesce(contents.inputs_hash, '')", "'/'",
+                "coalesce(cast(as_of_dates.opening_date as " ~ dbt.type_string() ~ "), '')"
+            ]) ~ ')'
         ]) }} as slice_version
     from as_of_dates
     inner join contents on as_of_dates.as_of_date = contents.as_of_date
