@@ -64,11 +64,11 @@ versions as (
     select
         as_of_dates.*,
         {{ dbt.concat([
-            'cast(as_of_dates.as_of_date as ' ~ dbt.type_string() ~ ')', "'/'", "'" ~ definitions_key() ~ "'", "'/'",
-            'md5(' ~ dbt.concat([
+            'cast(as_of_dates.as_of_date as ' ~ dbt.type_string() ~ ')', "'/" ~ definitions_key() ~ "/'",
+            'substring(md5(' ~ dbt.concat([
                 "coalesce(contents.inputs_hash, '')", "'/'",
                 "coalesce(cast(as_of_dates.opening_date as " ~ dbt.type_string() ~ "), '')"
-            ]) ~ ')'
+            ]) ~ '), 1, 16)'
         ]) }} as slice_version
     from as_of_dates
     inner join contents on as_of_dates.as_of_date = contents.as_of_date

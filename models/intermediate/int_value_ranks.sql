@@ -35,6 +35,13 @@ value_counts as (
 
 )
 
+-- values are summed where shares of them are asked for; elsewhere the sum would be work for nothing
+{% for condition, value in {
+    "measure <> 'ranked_value'": 'null',
+    "measure = 'ranked_value'": 'sum(case when measured_value > 0 then measured_value * customers else 0 end) over (
+        partition by as_of_date, measure order by measured_value asc rows between unbounded preceding and current row
+    )',
+}.items() -%}
 select
     as_of_date,
     measure,
@@ -43,7 +50,8 @@ select
     cast(sum(customers) over (
         partition by as_of_date, measure order by measured_value asc rows between unbounded preceding and current row
     ) as integer) as customers_to_here,
-    cast(sum(case when measured_value > 0 then measured_value * customers else 0 end) over (
-        partition by as_of_date, measure order by measured_value asc rows between unbounded preceding and current row
-    ) as numeric(24, 2)) as value_to_here
+    cast({{ value }} as numeric(24, 2)) as value_to_here
 from value_counts
+where {{ condition }}
+{{ 'union all' if not loop.last }}
+{% endfor %}

@@ -1,62 +1,16 @@
-"""Every customer's row against an independent recomputation (oracle.py), column by column."""
+"""customer_value, column by column, and its sums against a recomputation (oracle.py), at other vars too."""
 
 from __future__ import annotations
-
-import datetime as dt
-import functools
 
 import oracle
 import pandas as pd
 import pytest
 from conftest import Warehouse
 
-MONEY = ["monetary", "previous_monetary", "net_revenue", "margin", "realised_value"]
-DOUBLES = ["overdue_ratio", "expected_gap_days", "cumulative_share"]
-EXACT = [
-    "as_of_date", "tier", "raw_tier", "abc_tier", "rfm_segment", "lifecycle_stage", "recency_days", "frequency",
-    "order_count", "first_order_date", "last_order_date", "margin_is_estimated",
-]  # fmt: skip
-MEASURES = ["recency", "frequency", "monetary"]
 
-
-def raw_tables(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
-    queries = dict.fromkeys(["orders", "customers", "refunds", "exchange_rates"], "*") | {
-        "order_items": "order_id, cost_amount"
-    }
-    return {table: warehouse.query(f"select {columns} from raw.{table}") for table, columns in queries.items()}
-
-
-@functools.cache
-def expected_values(warehouse: Warehouse) -> pd.DataFrame:
-    """Return the oracle's customer_value at the default vars; computed once per data set."""
-    return oracle.customer_value(raw_tables(warehouse))
-
-
-def same(published: pd.Series, expected: pd.Series) -> pd.Series:
-    """Tell, row by row, whether two columns agree; missing agrees with missing only."""
-    return (published == expected) | (published.isna() & expected.isna())
-
-
-def compare(warehouse: Warehouse, expected: pd.DataFrame, method: str = "midrank") -> None:
-    """Fail with the first rows that differ, for every column of customer_value."""
-    published = warehouse.query("select * from marts.customer_value").set_index("customer_id").sort_index()
-    assert list(published.index) == list(expected.index)
-    for column in EXACT:
-        actual = published[column]
-        if column.endswith("_date"):
-            actual = actual.map(lambda value: None if pd.isna(value) else pd.Timestamp(value).date())
-        wrong = ~same(actual.astype(object), expected[column].astype(object))
-        assert not wrong.any(), f"{column}\n{pd.concat([actual, expected[column]], axis=1)[wrong].head()}"
-    for column in MONEY:
-        wrong = published[column].map(oracle.cents) != expected[column]
-        assert not wrong.any(), f"{column}\n{pd.concat([published[column], expected[column]], axis=1)[wrong].head()}"
-    for column in DOUBLES:
-        pd.testing.assert_series_equal(
-            published[column], expected[column].astype(float), rtol=1e-9, atol=0, check_names=False
-        )
-    for measure in MEASURES:
-        wrong = ~same(published[f"{measure}_score"].astype(float), expected[f"{measure}_{method}"].astype(float))
-        assert not wrong.any(), f"{measure}\n{published[wrong].head()}"
+def compare(warehouse: Warehouse, history: oracle.History) -> None:
+    """Fail where customer_value is not the last slice that the oracle computes."""
+    oracle.compare(warehouse.query("select * from marts.customer_value"), history.slice(history.spine[-1]))
 
 
 @pytest.fixture(params=["shop", "complete_journey", "cdnow", "clean_shop"])
@@ -65,50 +19,72 @@ def data_set(request: pytest.FixtureRequest) -> Warehouse:
 
 
 def test_every_column_of_every_customer_is_what_the_definitions_say(data_set: Warehouse):
-    compare(data_set, expected_values(data_set))
+    compare(data_set, oracle.of_warehouse(data_set))
 
 
 @pytest.mark.parametrize(("mart", "label"), [("tier_summary", "tier"), ("segment_summary", "rfm_segment")])
-def test_summaries_are_the_customers_counted_and_added_up(data_set: Warehouse, mart: str, label: str):
-    customers = expected_values(data_set)
-    groups = customers.groupby(customers[label].fillna("none"))
-    sums = groups[["monetary", "net_revenue", "margin", "realised_value"]].sum()
-    published = data_set.query(f"select * from marts.{mart}").set_index(label).sort_index()
-    assert list(published.index) == list(sums.index)
-    assert (published["customers"] == groups.size()).all()
-    for column in sums:
-        assert (published[column].map(oracle.cents) == sums[column]).all(), column
-    for column, share in [
-        ("customer_share", groups.size() / len(customers)),
-        ("net_revenue_share", sums["net_revenue"] / customers["net_revenue"].sum()),
-    ]:
-        pd.testing.assert_series_equal(published[column], share, rtol=1e-9, check_names=False)
-    per_customer = sums["net_revenue"] / groups.size()
-    assert (abs(published["net_revenue_per_customer"].astype(float) * 100 - per_customer) <= 0.5 + 1e-6).all()
+def test_summaries_are_the_customers_counted_and_added_up_on_every_date(data_set: Warehouse, mart: str, label: str):
+    history = oracle.of_warehouse(data_set)
+    published = dict(list(data_set.query(f"select * from marts.{mart}").groupby("as_of_date")))
+    assert sorted(date.date() for date in published) == history.spine
+    for date, rows in published.items():
+        customers = history.slice(date.date())
+        groups = customers.groupby(customers[label].fillna("none"))
+        sums = groups[["monetary", "net_revenue", "margin", "realised_value"]].sum()
+        actual = rows.set_index(label).sort_index()
+        assert list(actual.index) == list(sums.index), date
+        assert (actual["customers"] == groups.size()).all(), date
+        for column in sums:
+            assert (actual[column].map(oracle.cents) == sums[column]).all(), (date, column)
+        for column, share in [
+            ("customer_share", groups.size() / len(customers)),
+            ("net_revenue_share", sums["net_revenue"] / customers["net_revenue"].sum()),
+        ]:
+            pd.testing.assert_series_equal(actual[column], share, rtol=1e-9, atol=0, check_names=False)
+        per_customer = sums["net_revenue"] / groups.size()
+        assert (abs(actual["net_revenue_per_customer"].astype(float) * 100 - per_customer) <= 0.5 + 1e-6).all(), date
 
 
-@pytest.mark.parametrize("method", ["midrank", "ntile", "cutoffs"])
-def test_all_three_scoring_methods_hold_for_every_customer(data_set: Warehouse, method: str):
-    expected = expected_values(data_set).query("order_count > 0")
-    published = (
-        data_set.query(f"select * from intermediate.int_rfm_scores_{method}").set_index("customer_id").sort_index()
-    )
-    assert list(published.index) == list(expected.index)
-    for measure in MEASURES:
-        assert (published[f"{measure}_score"] == expected[f"{measure}_{method}"]).all(), measure
+@pytest.mark.parametrize("method", ["ntile", "cutoffs"])
+@pytest.mark.parametrize("built", ["shop", "clean_shop"])
+def test_the_other_scoring_methods_hold_for_every_customer(
+    request: pytest.FixtureRequest, built: str, method: str, warehouse: Warehouse
+):
+    """Built on a database that holds the history by mid-rank, none of which may remain."""
+    warehouse.database.write_bytes(request.getfixturevalue(built).database.read_bytes())
+    warehouse.build({"rfm_method": method})
+    history = oracle.History(oracle.raw_tables(warehouse), {"rfm_method": method})
+    compare(warehouse, history)
+    oracle.compare_history(warehouse, history)
+    oracle.compare_thresholds(warehouse, history)
 
 
 def test_a_past_date_and_other_vars_hold_too(cdnow: Warehouse, warehouse: Warehouse):
+    """In the middle of a month, where a tier may rise but not fall."""
     variables = {
-        "as_of_date": "1997-11-30",
-        "window_months": 6,
+        "as_of_date": "1997-11-20",
+        "window_months": 4,
         "abc_value": "margin",
+        "abc_cutoff_a": 0.5,
+        "abc_cutoff_b": 0.9,
+        "demotion_patience": 2,
         "rfm_method": "ntile",
         "default_margin_rate": 0.155,
         "annual_discount_rate": 0.25,
         "expected_gap_prior_weight": 1,
+        "churned_overdue_ratio": 2.5,
+        "churned_min_recency_days": 20,
+        "decline_overdue_ratio": 1.5,
+        "decline_revenue_ratio": 0.8,
+        "formation_min_orders": 3,
+        "stability_min_orders": 6,
     }
     warehouse.database.write_bytes(cdnow.database.read_bytes())
     warehouse.build(variables)
-    expected = oracle.customer_value(raw_tables(warehouse), dt.date(1997, 11, 30), variables)
-    compare(warehouse, expected, method="ntile")
+    history = oracle.History(oracle.raw_tables(warehouse), variables)
+    last = history.slice(history.spine[-1])
+    assert (last["tier"] < last["opening_tier"]).any()  # some rise
+    assert (last["raw_tier"] > last["tier"]).any()  # and some would fall
+    compare(warehouse, history)
+    oracle.compare_history(warehouse, history)
+    oracle.compare_thresholds(warehouse, history)
