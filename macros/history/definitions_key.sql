@@ -1,24 +1,29 @@
 {#-
-  A short text that changes when a definition changes: a var that says how customers are judged, or the file of a model
-  or seed between the bookings and the judged slices. Slices of another key are built anew; late data do not change it.
+  A short text that changes when a definition changes: a var that says what counts and how customers are judged, or the
+  file of a model or of a seed of the business. Slices of another key are built anew, and are no
+  restatements of the old ones; late data do not change it.
 
   Returns     eight hexadecimal digits
   Macros have no checksum that a model can see: after an edit of one, dbt build --full-refresh.
 -#}
 {% macro definitions_key() -%}
     {%- set names = [
-        'window_months', 'rfm_method', 'abc_value', 'abc_cutoff_a', 'abc_cutoff_b', 'annual_discount_rate',
+        'source_map', 'has_order_items', 'has_customers', 'has_refunds', 'has_exchange_rates', 'has_marketing_touches',
+        'has_events', 'has_support_tickets', 'has_survey_responses', 'has_referrals', 'sale_statuses', 'other_statuses',
+        'business_start_date', 'max_amount', 'max_refund_share', 'line_total_tolerance', 'guest_orders',
+        'test_email_patterns', 'test_customer_ids', 'source_time_zone', 'reporting_time_zone', 'reporting_currency',
+        'exchange_rate_max_age_days', 'default_margin_rate', 'annual_discount_rate',
+        'window_months', 'rfm_method', 'abc_value', 'abc_cutoff_a', 'abc_cutoff_b', 'demotion_patience',
         'expected_gap_prior_weight', 'churned_overdue_ratio', 'churned_min_recency_days', 'decline_overdue_ratio',
-        'decline_revenue_ratio', 'formation_min_orders', 'stability_min_orders', 'demotion_patience',
+        'decline_revenue_ratio', 'formation_min_orders', 'stability_min_orders',
     ] -%}
     {%- set parts = [] -%}
     {%- for name in names -%}
-        {%- do parts.append(name ~ '=' ~ var(name)) -%}
+        {%- do parts.append(name ~ '=' ~ tojson(var(name))) -%}
     {%- endfor -%}
     {%- if execute -%}
-        {%- for id, node in graph.nodes.items() | sort if node.resource_type in ['model', 'seed']
-            and (node.name in ['tier_thresholds', 'customer_value_history', 'rfm_segments', 'rfm_cutoffs', 'tier_rules']
-                or node.name.startswith('int_')) -%}
+        {%- for id, node in graph.nodes.items() | sort
+            if node.resource_type == 'model' or node.resource_type == 'seed' and node.schema == 'reference' -%}
             {%- do parts.append(id ~ '=' ~ node.checksum.checksum) -%}
         {%- endfor -%}
     {%- endif -%}

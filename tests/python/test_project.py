@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import summary
+import yaml
 from conftest import Warehouse
 from raw_schema import PROJECT
 
@@ -86,6 +87,15 @@ def test_macros_with_mathematics_are_pure():
             text = re.sub(r"{#.*?#}", "", file.read_text(encoding="utf-8"), flags=re.DOTALL)
             assert not re.search(r"\b(var|ref|source|run_query)\(", text), file
             assert f"macro {file.stem}(" in text, f"{file}: one macro per file, named as the file"
+
+
+def test_every_var_that_defines_something_opens_the_history():
+    """A changed var must not leave slices of the old definition standing beside those of the new one."""
+    only_about_the_run = {"as_of_date", "data_end_date", "max_silent_days", "memory_limit", "raw_schema"}
+    declared = set(yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"])
+    macro = (PROJECT / "macros" / "history" / "definitions_key.sql").read_text(encoding="utf-8")
+    named = set(re.findall(r"'(\w+)'", macro[macro.index("set names") : macro.index("] -%}")]))
+    assert named == declared - only_about_the_run
 
 
 def test_plain_commands_work_from_the_root(shop: Warehouse):
