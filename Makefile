@@ -28,9 +28,9 @@ bench-judging: $(READY)
 # the environment for Spark
 spark: $(SPARK_READY)
 
-# style, then everything that pytest starts: dbt build with all its tests on fixtures and on both real data sets, in
-# databases of their own, so that data/ stays as it is; Postgres in full, Spark in one process on the dirty shop
-test: lint $(SPARK_READY)
+# style, then what pytest starts by default: dbt build with all its tests on fixtures and on both real data sets, in
+# databases of their own, so that data/ stays as it is; Postgres on the fixture shop and the shop of faults
+test: lint
 	$(BIN)/python -m pytest
 
 # a year of daily refreshes with late, changed and deleted rows, against full rebuilds
@@ -41,7 +41,8 @@ test-year: $(READY)
 test-postgres: $(READY)
 	$(BIN)/python -m pytest -m postgres -s
 
-# a real Spark cluster beside DuckDB on all data sets, and a worker killed in the middle: about a quarter of an hour
+# Spark in one process on the shop of faults; a real cluster beside DuckDB on all data sets, and a worker killed in the
+# middle: about half an hour
 test-spark: $(READY) $(SPARK_READY)
 	$(BIN)/python -m pytest -m "spark or cluster" -s
 

@@ -4,6 +4,12 @@
     'net_revenue': 'numeric(18, 2)', 'monetary': 'numeric(18, 2)',
 } %}
 
+{#- nothing shown has changed on most days; the judgements of all open slices are then not worked out for nothing #}
+{%- set shown_relation = load_relation(ref('int_shown_slices')) if execute else none %}
+{%- set is_anything_shown = shown_relation is not none and (
+    run_query('select 1 as one from ' ~ shown_relation ~ ' limit 1').rows | length > 0
+) %}
+
 with shown as (
 
     select * from {{ ref('int_shown_slices') }}
@@ -38,6 +44,7 @@ holding as (
     select customer_value.*
     from {{ ref('int_customer_value') }} as customer_value
     inner join shown_slices on customer_value.as_of_date = shown_slices.as_of_date
+    {{ 'where 1 = 0' if not is_anything_shown }}
 
 ),
 

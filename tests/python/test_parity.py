@@ -1,7 +1,8 @@
 """One SQL text, one answer: every mart of every data set, DuckDB beside Postgres and Spark.
 
 Same columns, types by class, rows both ways; keys, integers, dates, text and money exactly; doubles to 1e-9 relative.
-The tests marked cluster start a real Spark cluster and take long: make test-spark.
+The tests marked spark and cluster start Spark, the latter a real cluster, and take long: make test-spark. Those marked
+large bring the real data sets to Postgres: make test-postgres.
 """
 
 from __future__ import annotations
@@ -121,8 +122,11 @@ def same_answer(
         compare(engine, reference, f"{engine.target}, {data_set}, as loaded", raw)
 
 
+LARGE = [pytest.param(data_set, marks=pytest.mark.large) for data_set in ("complete_journey", "cdnow")]
+
+
 @pytest.mark.postgres
-@pytest.mark.parametrize("data_set", ["shop", "dirty_shop", "complete_journey", "cdnow"])
+@pytest.mark.parametrize("data_set", ["shop", "dirty_shop", *LARGE])
 def test_postgres_gives_duckdbs_answer(request: pytest.FixtureRequest, postgres: Engine, data_set: str):
     small = data_set in ("shop", "dirty_shop")
     same_answer(postgres, request.getfixturevalue(data_set), data_set, unit_tests=data_set == "shop", two_steps=small)

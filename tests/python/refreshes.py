@@ -1,0 +1,215 @@
+"""What tests of many runs share: dbt in a process that stays up, full rebuilds, and marts compared row for row.
+
+A dbt command costs its start, a parse and its models; a process that stays up pays the first two once. Run as a script
+this module is that process: a line of JSON in, a line of JSON out (serve).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+
+PROJECT = Path(__file__).resolve().parents[2]
+# what a run needs beside the models: loaded and seeded
+GIVEN = ("raw", "reference", "oracle")
+# what may differ between two builds of the same data: the version is technical, and the day a bad row was first seen
+# is that of the first of many refreshes
+UNCOMPARED = ("slice_version", "first_seen_on")
+
+
+class Dbt:
+    """dbt on any DuckDB file, one command after the other, in a process of its own."""
+
+    def __init__(self, folder: Path, profiles: Path | None = None):
+        """Start the process and wait until it has parsed; folder takes its target and its log."""
+        from conftest import PARSED, SHARED  # not at the top: the process itself has no use for it
+
+        target, self.log = folder / "target", folder / "dbt.log"
+        environment = os.environ | {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(folder / "logs")}
+        environment |= {"CUSTOMER_VALUE_DATABASE": str(SHARED / "current" / "warehouse.duckdb")}
+        environment |= {"DBT_PROFILES_DIR": str(profiles)} if profiles else {}
+        target.mkdir(parents=True, exist_ok=True)
+        if PARSED.exists():
+            shutil.copy(PARSED, target)
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, __file__], cwd=PROJECT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=log, text=True,
+            )  # fmt: skip
+        self._answer()
+        if not PARSED.exists():
+            shutil.copy(target / PARSED.name, PARSED)
+
+    def run(self, database: Path, *arguments: str, variables: dict | None = None) -> None:
+        """Run a dbt command, dbt run without more; fail with dbt's errors when it fails.
+
+        variables: vars that only the text of models reads; what was parsed, refs and configs, stays as it is.
+        """
+        place = self.log.stat().st_size
+        reply = self._ask(database, arguments or ("run",), variables)
+        with self.log.open(errors="replace") as log:
+            log.seek(place)
+            assert reply == {"success": True}, f"dbt {' '.join(arguments)}: {reply}\n{log.read()}"
+
+    def killed(self, database: Path, moment: str, model: str) -> None:
+        """Begin dbt run and kill it, without a chance to clean up, when a model starts or right after it finished.
+
+        moment: NodeStart or NodeFinished, dbt's events.
+        """
+        reply = self._ask(database, ("run",), None, {"moment": moment, "model": model})
+        assert reply == {"killed": True}, f"the run was not killed at {moment} of {model}: {reply}"
+
+    def _ask(
+        self, database: Path, arguments: tuple[str, ...], variables: dict | None, death: dict | None = None
+    ) -> dict:
+        question = {"database": str(database), "arguments": arguments, "variables": variables, "death": death}
+        self.process.stdin.write(json.dumps(question) + "\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict:
+        answer = self.process.stdout.readline()
+        assert answer, f"dbt's process ended:\n{self.log.read_text(errors='replace')}"
+        return json.loads(answer)
+
+    def close(self) -> None:
+        """End the process."""
+        self.process.stdin.close()
+        self.process.wait(timeout=60)
+        self.process.stdout.close()
+
+
+def serve() -> None:
+    """Answer each line of standard input, the command that it asks for, with a line: how it went."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what dbt says goes to the log
+    parsed = dbtRunner().invoke(["parse", "--quiet"])
+    if not parsed.success:
+        raise SystemExit(f"dbt parse failed: {parsed.exception}")
+    print(json.dumps({"success": True}), file=answers, flush=True)
+    for line in sys.stdin:
+        question = json.loads(line)
+        os.environ["CUSTOMER_VALUE_DATABASE"] = question["database"]
+        command = [*question["arguments"], "--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none"]
+        if question["variables"]:
+            command += ["--vars", json.dumps(question["variables"])]
+        if question["death"]:
+            reply = die(command, parsed.result, **question["death"])
+        else:
+            result = dbtRunner(manifest=parsed.result).invoke(command)
+            reply = {"success": result.success}
+            if result.exception:
+                reply["exception"] = str(result.exception)
+        if DuckDBConnectionManager._ENV:
+            DuckDBConnectionManager._ENV.close()  # and with it the lock on the file
+        print(json.dumps(reply), file=answers, flush=True)
+
+
+def die(command: list[str], manifest: object, moment: str, model: str) -> dict:
+    """Run a command in a child that kills itself at an event of a model; report whether it came to that."""
+    from dbt.cli.main import dbtRunner
+
+    def watch(event: object) -> None:
+        if event.info.name == moment and event.data.node_info.node_name == model:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    child = os.fork()
+    if not child:
+        dbtRunner(manifest=manifest, callbacks=[watch]).invoke(command)
+        os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return {"killed": os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL}
+
+
+def copied(database: Path, folder: Path) -> Path:
+    """Copy a database into a folder; its name has to stay, dbt has it in what it parsed."""
+    folder.mkdir(exist_ok=True)
+    return Path(shutil.copy(database, folder))
+
+
+def fresh_database(folder: Path, source: Path) -> Path:
+    """Return a database in a folder that holds another one's raw tables and seeds, and nothing that was built."""
+    folder.mkdir(exist_ok=True)
+    database = folder / source.name
+    database.unlink(missing_ok=True)
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"attach '{source}' as source (read_only)")
+        for schema in GIVEN:
+            connection.execute(f"create schema {schema}")
+        for schema, table in connection.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'source' and schema_name in $1",
+            [list(GIVEN)],
+        ).fetchall():
+            connection.execute(f"create table {schema}.{table} as select * from source.{schema}.{table}")
+    return database
+
+
+def marts(connection: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[str]]:
+    """Return {mart: its columns} of an attached database."""
+    found: dict[str, list[str]] = {}
+    for mart, column in connection.execute(
+        """
+        select table_name, column_name from duckdb_columns()
+        where database_name = $1 and schema_name = 'marts' order by table_name, column_index
+        """,
+        [database],
+    ).fetchall():
+        found.setdefault(mart, []).append(column)
+    return found
+
+
+def all_but(*ignored: str) -> Callable[[str, list[str]], str]:
+    """Return what selects a mart without some columns."""
+
+    def select(mart: str, columns: list[str]) -> str:
+        return f"select {', '.join(name for name in columns if name not in ignored)} from {mart}"
+
+    return select
+
+
+ALL_THAT_COUNTS = all_but(*UNCOMPARED)
+
+
+def differences(
+    left: Path, right: Path, select: Callable[[str, list[str]], str | None] = ALL_THAT_COUNTS
+) -> dict[str, list[tuple]]:
+    """Compare the marts of two databases, row for row and value for value; doubles too have to be the same.
+
+    select: makes of a mart and its columns the query that counts, or None where the mart does not.
+    Returns {mart: some of the rows that only one of them has}, so nothing where they are the same.
+    """
+    found = {}
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{left}' as one (read_only)")
+        connection.execute(f"attach '{right}' as other (read_only)")
+        columns = marts(connection, "one")
+        assert columns == marts(connection, "other"), "one has marts or columns that the other lacks"
+        assert "customer_value_history" in columns
+        for mart, names in columns.items():
+            one, other = (select(f"{side}.marts.{mart}", names) for side in ("one", "other"))
+            if one is None:
+                continue
+            rows = connection.execute(f"""
+                select 'left' as side, * from ({one} except all {other})
+                union all
+                select 'right' as side, * from ({other} except all {one})
+                order by all limit 10
+            """).fetchall()
+            if rows:
+                found[mart] = rows
+    return found
+
+
+if __name__ == "__main__":
+    serve()
