@@ -42,7 +42,7 @@ REJECTED = """
     select sum(raw) as raw_rows, sum(rejected) as rejected_rows from marts.reconciliation where measure = 'row_count'
 """
 
-# of all openings, the moves of the last whole month and the flaps of all months
+# the moves of the last whole month; the flaps of all months
 MOVES = """
     select as_of_date, sum(customers) filter (from_label > to_label), sum(customers) filter (from_label < to_label)
     from marts.tier_migrations
@@ -53,7 +53,8 @@ MOVES = """
 """
 
 FLAPS = """
-    select tier_kind, sum(flaps) / nullif(sum(customers), 0) from marts.tier_stability group by tier_kind order by 1 desc
+    select tier_kind, sum(flaps) / nullif(sum(customers), 0) from marts.tier_stability
+    group by tier_kind order by tier_kind desc
 """
 
 REASONS = """
