@@ -25,20 +25,20 @@ select
     -- measures of the window
     recency_days,
     frequency,
-    monetary,
+    cast(monetary as numeric(18, 2)) as monetary,
 
     -- totals to date
     first_order_date,
     last_order_date,
     order_count,
-    net_revenue,
-    margin,
-    realised_value,
+    cast(net_revenue as numeric(18, 2)) as net_revenue,
+    cast(margin as numeric(18, 2)) as margin,
+    cast(realised_value as numeric(18, 2)) as realised_value,
 
     -- why
     overdue_ratio,
     expected_gap_days,
-    previous_monetary,
+    cast(previous_monetary as numeric(18, 2)) as previous_monetary,
     purchase_days,
     margin_is_estimated,
     last_activity_date,
@@ -49,8 +49,8 @@ select
     cast(opening_raw_tier as {{ dbt.type_string() }}) as opening_raw_tier,
     cast(opening_rfm_segment as {{ dbt.type_string() }}) as opening_rfm_segment,
     cast(opening_lifecycle_stage as {{ dbt.type_string() }}) as opening_lifecycle_stage,
-    opening_net_revenue,
-    opening_monetary,
+    cast(opening_net_revenue as numeric(18, 2)) as opening_net_revenue,
+    cast(opening_monetary as numeric(18, 2)) as opening_monetary,
 
     slice_version
 from customer_value
