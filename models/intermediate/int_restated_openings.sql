@@ -95,9 +95,9 @@ select
     to_label,
     'restatement' as cause,
     count(*) as customers,
-    sum(shown_net_revenue) as opening_net_revenue,
-    sum(net_revenue) as closing_net_revenue,
-    sum(shown_monetary) as opening_monetary,
-    sum(monetary) as closing_monetary
+    cast(sum(shown_net_revenue) as numeric(18, 2)) as opening_net_revenue,
+    cast(sum(net_revenue) as numeric(18, 2)) as closing_net_revenue,
+    cast(sum(shown_monetary) as numeric(18, 2)) as opening_monetary,
+    cast(sum(monetary) as numeric(18, 2)) as closing_monetary
 from by_label_type
 group by as_of_date, label_type, from_label, to_label
