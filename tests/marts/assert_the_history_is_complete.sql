@@ -10,6 +10,14 @@ with slices as (
 
 ),
 
+-- before the first customer is known, a slice has no rows
+first_known as (
+
+    select min(coalesce(known_on, cast('0001-01-01' as date))) as known_on
+    from {{ ref('int_customers') }}
+
+),
+
 versions as (
 
     {% for mart in marts -%}
@@ -45,4 +53,5 @@ full outer join versions
         expected.mart = versions.mart
         and expected.as_of_date = versions.as_of_date
         and expected.slice_version = versions.slice_version
+inner join first_known on coalesce(expected.as_of_date, versions.as_of_date) >= first_known.known_on
 where expected.mart is null or versions.mart is null
