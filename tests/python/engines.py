@@ -91,7 +91,10 @@ class Engine:
 
     def forget(self) -> None:
         """Drop what one company's builds leave for the next: the history and the ledger of its restatements."""
-        statements = [f"drop table if exists marts.{mart}" for mart in ("customer_value_history", "restatements")]
+        cascade = " cascade" if self.target == "postgres" else ""  # views of the last run hang on them
+        statements = [
+            f"drop table if exists marts.{mart}{cascade}" for mart in ("customer_value_history", "restatements")
+        ]
         result = self.dbt("run-operation", "run_statements", "--args", json.dumps({"statements": statements}))
         assert result.returncode == 0, result.stdout
 
