@@ -1,5 +1,6 @@
--- Do the tiers add up, month by month? opening + entries - exits = closing, in customers. The opening is what was shown
--- at the month-end before; entries and exits hold its restatements too. Money balances alike: assert_migrations_balance.
+-- Do the tiers add up, month by month? opening + entries - exits = closing, in customers.
+-- The opening is what was shown at the month-end before; entries and exits hold its restatements too.
+-- Money balances alike: assert_migrations_balance.
 -- Run it with: dbt show --select tier_balance --limit 50
 with migrations as (
 

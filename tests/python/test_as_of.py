@@ -39,7 +39,7 @@ UNLESS = {
 DATES = {
     "complete_journey": (dt.date(2017, 6, 30), dt.date(2017, 9, 17)),
     "cdnow": (dt.date(1997, 9, 30), dt.date(1998, 2, 11)),
-    "dirty_shop": (dt.date(2023, 3, 31), dt.date(2024, 2, 10)),
+    "dirty_shop": (dt.date(2023, 3, 31), dt.date(2023, 7, 19)),
 }
 
 
@@ -54,6 +54,19 @@ def dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dbt]:
 def data_set(request: pytest.FixtureRequest) -> tuple[str, Warehouse]:
     """Return the name of a data set and its warehouse."""
     return request.param, request.getfixturevalue(request.param)
+
+
+def add_late_refunds(database: Path, day: dt.date) -> None:
+    """Give back the whole of some orders on the next day: too much where some was given back before."""
+    with duckdb.connect(str(database)) as connection:
+        connection.execute(f"""
+            insert into raw.refunds (refund_id, order_id, refunded_at, amount)
+            select 'late ' || order_id, order_id, '{day + dt.timedelta(days=1)}', gross_amount
+            from raw.orders
+            where try_cast(cast(ordered_at as varchar) as timestamp) < date '{day}'
+            order by order_id not in (select order_id from raw.refunds where order_id is not null), order_id
+            limit 1000
+        """)
 
 
 def delete_what_came_after(database: Path, day: dt.date) -> dict[str, int]:
@@ -125,7 +138,8 @@ def test_what_happens_after_a_day_leaves_no_trace_in_what_var_as_of_date_shows_o
     name, warehouse = data_set
     _, day = DATES[name]
     past = fresh_database(tmp_path / "past", warehouse.database)
-    cut = fresh_database(tmp_path / "cut", warehouse.database)
+    add_late_refunds(past, day)
+    cut = fresh_database(tmp_path / "cut", past)
     delete_what_came_after(cut, day)
     dbt.run(past, variables={"as_of_date": str(day)})
     dbt.run(cut)
