@@ -45,7 +45,9 @@ cumulated as (
         ) as customers_to_here,
         cast(
             totals.value_total - value_ranks.value_to_here
-            + case when value_ranks.measured_value > 0 then value_ranks.measured_value * value_ranks.customers else 0 end
+            + case
+                when value_ranks.measured_value > 0 then value_ranks.measured_value * value_ranks.customers else 0
+            end
             as numeric(24, 2)
         ) as value_to_here
     from value_ranks
