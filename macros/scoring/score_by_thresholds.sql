@@ -1,20 +1,35 @@
 {#-
   RFM score of a measure at the thresholds of a date, the columns <measure>_score_2 to _5 of tier_thresholds.
 
-  Arguments   measure     recency, frequency or monetary
-              facts       name of the table with recency_days, frequency and monetary
-              thresholds  name of the table with the thresholds
+  Arguments   measure       recency, frequency or monetary
+              facts         name of the table with recency_days, frequency, monetary and customer_id
+              thresholds    name of the table with the thresholds
+              prefix        what the names of the measures and thresholds begin with, where they are of a slice before
+              splits_equals true: of those at the threshold itself, the ones from <measure>_score_<n>_customer_id on
+                            reach the score (method ntile; null: all); false: all of them
   Returns     integer, 1 (worst) to 5; null where the measure is null. A threshold that is null is out of reach
   Example     recency of 30 days where recency_score_5 is 30: 5; see cutoff_score
-  Source      cutoff_score; for midrank the thresholds are worked out so that it gives what midrank_score gives
+  Source      cutoff_score; for midrank the thresholds are worked out so that it gives what midrank_score gives, for
+              ntile what ntile_score gives
 -#}
-{% macro score_by_thresholds(measure, facts, thresholds) -%}
-    {{ cutoff_score(
-        facts ~ '.' ~ ('recency_days' if measure == 'recency' else measure),
-        thresholds ~ '.' ~ measure ~ '_score_2',
-        thresholds ~ '.' ~ measure ~ '_score_3',
-        thresholds ~ '.' ~ measure ~ '_score_4',
-        thresholds ~ '.' ~ measure ~ '_score_5',
-        higher_is_better=(measure != 'recency')
-    ) }}
+{% macro score_by_thresholds(measure, facts, thresholds, prefix='', splits_equals=false) -%}
+    {%- set value = facts ~ '.' ~ prefix ~ ('recency_days' if measure == 'recency' else measure) -%}
+    {%- set stem = thresholds ~ '.' ~ prefix ~ measure ~ '_score_' -%}
+    {%- if not splits_equals -%}
+        {{ cutoff_score(
+            value, stem ~ '2', stem ~ '3', stem ~ '4', stem ~ '5', higher_is_better=(measure != 'recency')
+        ) }}
+    {%- else -%}
+        (
+            case
+                when {{ value }} is null then null
+                {%- for score in [5, 4, 3, 2] %}
+                when {{ value }} {{ '<' if measure == 'recency' else '>' }} {{ stem }}{{ score }}
+                    or {{ value }} = {{ stem }}{{ score }}
+                    and coalesce({{ facts }}.customer_id >= {{ stem }}{{ score }}_customer_id, true) then {{ score }}
+                {%- endfor %}
+                else 1
+            end
+        )
+    {%- endif -%}
 {%- endmacro %}

@@ -51,8 +51,9 @@ numbered as (
 
     select
         as_of_date,
-        lag(as_of_date) over (order by as_of_date asc) as opening_date,
-        lag(as_of_date, {{ var('demotion_patience') }}) over (order by as_of_date asc) as demotion_reference_date,
+        {% for back in range(1, var('demotion_patience') + 1) -%}
+        lag(as_of_date, {{ back }}) over (order by as_of_date asc) as back_{{ back }}_date,
+        {% endfor -%}
         -- the day after a month-end is a first one
         extract(day from cast({{ dbt.dateadd('day', 1, 'as_of_date') }} as date)) = 1 as is_month_end
     from as_of_dates
@@ -61,8 +62,11 @@ numbered as (
 
 select
     as_of_date,
-    opening_date,
-    demotion_reference_date,
+    {% for back in range(1, var('demotion_patience') + 1) -%}
+    back_{{ back }}_date,
+    {% endfor -%}
+    back_1_date as opening_date,
+    back_{{ var('demotion_patience') }}_date as demotion_reference_date,
     is_month_end,
     cast(
         {{ dbt.dateadd('month', -var('window_months'), 'as_of_date') }} as date

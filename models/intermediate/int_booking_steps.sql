@@ -7,7 +7,7 @@ with customer_days as (
 slices as (
 
     select * from {{ ref('int_slices') }}
-    where is_open
+    where is_looked_at
 
 ),
 

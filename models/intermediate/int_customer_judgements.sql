@@ -1,15 +1,22 @@
 {{ config(materialized='view') }} -- written down once, in customer_value_history
-{%- set bases = {'recency': '-recency_days', 'frequency': 'frequency', 'monetary': 'monetary'} %}
+{#- the slice itself and those before it: {prefix of the columns: measures that are scored} #}
+{%- set judged = {
+    '': ['recency', 'frequency', 'monetary'], 'back_1_': ['recency', 'frequency', 'monetary'],
+} %}
+{%- for back in range(2, var('demotion_patience') + 1) -%}
+{%- do judged.update({'back_' ~ back ~ '_': ['frequency']}) -%}
+{%- endfor %}
+{%- set labelled_fully = ['', 'back_1_'] %}
 
-with facts as (
+with thresholds as (
 
-    select * from {{ ref('int_customer_facts') }}
+    select * from {{ ref('int_slice_thresholds') }}
 
 ),
 
-thresholds as (
+facts as (
 
-    select * from {{ ref('tier_thresholds') }}
+    select * from {{ ref('int_customer_facts') }}
 
 ),
 
@@ -25,56 +32,65 @@ tier_rules as (
 
 ),
 
--- scores and tiers are for those who have ordered
+-- Recency and ranked value are null for those who have not ordered, and with them all that hangs on them; what is
+-- published of such a customer's slice itself is made null here.
 scored as (
 
     select
-        facts.*,
-        {% for measure, basis in bases.items() -%}
-        case
-            when facts.order_count > 0
-                then {{ ntile_score(basis, 'facts.customer_id', 'facts.as_of_date, facts.order_count = 0')
-                    if var('rfm_method') == 'ntile' else score_by_thresholds(measure, 'facts', 'thresholds') }}
-        end as {{ measure }}_score,
+        {% for slice, measures in judged.items() -%}
+        {% for measure in measures -%}
+        {{ 'case when facts.order_count > 0 then' if slice == '' }} {{ score_by_thresholds(
+            measure, 'facts', 'thresholds', slice, splits_equals=(var('rfm_method') == 'ntile')
+        ) }} {{ 'end' if slice == '' }} as {{ slice }}{{ measure }}_score,
         {% endfor -%}
-        case
-            when facts.order_count > 0
-                then {{ abc_tier_by_value(
-                    'facts.net_revenue' if var('abc_value') == 'revenue' else 'facts.margin',
-                    'thresholds.abc_value_a', 'thresholds.abc_value_b'
-                ) }}
-        end as abc_tier,
-        case
-            when facts.order_count > 0
-                then {{ expected_gap(
-                    'facts.gap_days', 'facts.gap_count', 'thresholds.population_mean_gap_days',
-                    var('expected_gap_prior_weight')
-                ) }}
-        end as expected_gap_days
+        {{ abc_tier_by_value(
+            'facts.' ~ slice ~ 'ranked_value', 'thresholds.' ~ slice ~ 'abc_value_a',
+            'thresholds.' ~ slice ~ 'abc_value_b'
+        ) }} as {{ slice }}abc_tier,
+        {% if slice in labelled_fully -%}
+        {{ 'case when facts.order_count > 0 then' if slice == '' }} {{ expected_gap(
+            'facts.' ~ slice ~ 'gap_days', 'facts.' ~ slice ~ 'gap_count',
+            'thresholds.' ~ slice ~ 'population_mean_gap_days', var('expected_gap_prior_weight')
+        ) }} {{ 'end' if slice == '' }} as {{ slice }}expected_gap_days,
+        {% endif -%}
+        {% endfor -%}
+        thresholds.is_month_end,
+        facts.*
     from facts
     inner join thresholds on facts.as_of_date = thresholds.as_of_date
 
 )
 
 select
-    scored.*,
-    tier_rules.tier as raw_tier,
-    segments.rfm_segment,
-    scored.recency_days / scored.expected_gap_days as overdue_ratio,
-    {{ lifecycle_stage(
-        'scored.order_count', 'scored.recency_days', 'scored.recency_days / scored.expected_gap_days',
-        'scored.monetary', 'scored.previous_monetary',
-        var('churned_overdue_ratio'), var('churned_min_recency_days'),
-        var('decline_overdue_ratio'), var('decline_revenue_ratio'),
-        var('stability_min_orders'), var('formation_min_orders')
-    ) }} as lifecycle_stage
+    {% for slice in judged -%}
+    {{ slice or 'own_' }}tier_rules.tier as {{ slice }}raw_tier,
+    {% if slice in labelled_fully -%}
+    {{ slice or 'own_' }}segments.rfm_segment as {{ slice }}rfm_segment,
+    {{ 'scored.' ~ slice ~ 'recency_days' }} / {{ 'scored.' ~ slice ~ 'expected_gap_days' }} as {{ slice }}overdue_ratio,
+    case
+        when {{ 'scored.' ~ slice ~ 'order_count' }} is not null then {{ lifecycle_stage(
+            'scored.' ~ slice ~ 'order_count', 'scored.' ~ slice ~ 'recency_days',
+            'scored.' ~ slice ~ 'recency_days / scored.' ~ slice ~ 'expected_gap_days',
+            'scored.' ~ slice ~ 'monetary', 'scored.' ~ slice ~ 'previous_monetary',
+            var('churned_overdue_ratio'), var('churned_min_recency_days'),
+            var('decline_overdue_ratio'), var('decline_revenue_ratio'),
+            var('stability_min_orders'), var('formation_min_orders')
+        ) }}
+    end as {{ slice }}lifecycle_stage,
+    {% endif -%}
+    {% endfor -%}
+    scored.*
 from scored
-left join segments
+{% for slice in judged -%}
+{% if slice in labelled_fully -%}
+left join segments as {{ slice or 'own_' }}segments
     on
-        scored.recency_score = segments.recency_score
-        and scored.frequency_score = segments.frequency_score
-        and scored.monetary_score = segments.monetary_score
-left join tier_rules
+        {{ 'scored.' ~ slice ~ 'recency_score' }} = {{ slice or 'own_' }}segments.recency_score
+        and {{ 'scored.' ~ slice ~ 'frequency_score' }} = {{ slice or 'own_' }}segments.frequency_score
+        and {{ 'scored.' ~ slice ~ 'monetary_score' }} = {{ slice or 'own_' }}segments.monetary_score
+{% endif -%}
+left join tier_rules as {{ slice or 'own_' }}tier_rules
     on
-        scored.abc_tier = tier_rules.abc_tier
-        and scored.frequency_score = tier_rules.frequency_score
+        {{ 'scored.' ~ slice ~ 'abc_tier' }} = {{ slice or 'own_' }}tier_rules.abc_tier
+        and {{ 'scored.' ~ slice ~ 'frequency_score' }} = {{ slice or 'own_' }}tier_rules.frequency_score
+{% endfor %}

@@ -1,4 +1,5 @@
 {{ config(materialized='view') }} -- counted once, in tier_migrations
+{%- set is_ntile = var('rfm_method') == 'ntile' %}
 
 with history as (
 
@@ -57,9 +58,10 @@ rescored as (
     select
         movers.*,
         {% for measure in ['recency', 'frequency', 'monetary'] -%}
-        {{ score_by_thresholds(measure, 'movers', 'opening') }} as then_{{ measure }}_score,
+        {{ score_by_thresholds(measure, 'movers', 'opening', splits_equals=is_ntile) }} as then_{{ measure }}_score,
         {% endfor -%}
-        {{ score_by_thresholds('frequency', 'movers', 'reference') }} as then_tier_frequency_score,
+        {{ score_by_thresholds('frequency', 'movers', 'reference', splits_equals=is_ntile) }}
+            as then_tier_frequency_score,
         {{ abc_tier_by_value(
             'movers.net_revenue' if var('abc_value') == 'revenue' else 'movers.margin',
             'reference.abc_value_a', 'reference.abc_value_b'

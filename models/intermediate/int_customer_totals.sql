@@ -1,113 +1,53 @@
-{#- what is added up: column of int_customer_days, under which kind of step, type of the sum #}
-{%- set totals = {
-    'order_count': ('order_count', 'total_change', 'integer'),
-    'purchase_days': ('case when order_count > 0 then 1 else 0 end', 'total_change', 'integer'),
-    'frequency': ('order_count', 'window_change', 'integer'),
-    'monetary': ('net_revenue', 'window_change', 'numeric(18, 2)'),
-    'previous_monetary': ('net_revenue', 'previous_window_change', 'numeric(18, 2)'),
-    'net_revenue': ('net_revenue', 'total_change', 'numeric(18, 2)'),
-    'margin': ('margin', 'total_change', 'numeric(18, 2)'),
-    'discounted_margin': ('discounted_margin', 'total_change', 'numeric(28, 8)'),
+{#- what runs up: aggregate over the changes so far, and its type #}
+{%- set running = {
+    'first_order_date': ('min', 'date'), 'last_order_date': ('max', 'date'), 'last_activity_date': ('max', 'date'),
+    'margin_is_estimated': ('max', 'integer'),
+    'order_count': ('sum', 'integer'), 'purchase_days': ('sum', 'integer'), 'frequency': ('sum', 'integer'),
+    'monetary': ('sum', 'numeric(18, 2)'), 'previous_monetary': ('sum', 'numeric(18, 2)'),
+    'net_revenue': ('sum', 'numeric(18, 2)'), 'margin': ('sum', 'numeric(18, 2)'),
+    'discounted_margin': ('sum', 'numeric(28, 8)'),
 } -%}
-with customer_days as (
+with changes as (
 
-    select * from {{ ref('int_customer_days') }}
-
-),
-
-steps as (
-
-    select * from {{ ref('int_booking_steps') }}
+    select * from {{ ref('int_customer_changes') }}
 
 ),
 
-customers as (
-
-    select * from {{ ref('int_customers') }}
-
-),
-
-slices as (
-
-    select * from {{ ref('int_slices') }}
-    where is_open
-
-),
-
--- a customer is in the slices from the day on which it is known, with or without an order
-first_slices as (
-
-    select
-        known_days.known_on,
-        min(slices.as_of_date) as as_of_date
-    from (select distinct coalesce(known_on, cast('0001-01-01' as date)) as known_on from customers) as known_days
-    inner join slices on known_days.known_on <= slices.as_of_date
-    group by known_days.known_on
-
-),
-
-changes as (
-
-    select
-        customer_days.customer_id,
-        steps.as_of_date,
-        customer_days.order_date,
-        customer_days.booked_on,
-        {% for column, (amount, change, sql_type) in totals.items() -%}
-        case steps.{{ change }} when 1 then {{ amount }} when -1 then -{{ amount }} else 0 end as {{ column }},
-        {% endfor -%}
-        case when customer_days.margin_is_estimated then 1 else 0 end as margin_is_estimated
-    from customer_days
-    inner join steps
-        on
-            customer_days.order_date = steps.order_date
-            and customer_days.booked_on = steps.booked_on
-    union all
-    select
-        customers.customer_id,
-        first_slices.as_of_date,
-        cast(null as date) as order_date,
-        cast(null as date) as booked_on,
-        {% for column in totals -%}
-        0 as {{ column }},
-        {% endfor -%}
-        0 as margin_is_estimated
-    from customers
-    inner join first_slices on coalesce(customers.known_on, cast('0001-01-01' as date)) = first_slices.known_on
-
-),
-
-changes_by_slice as (
+stretches as (
 
     select
         customer_id,
-        as_of_date,
-        min(order_date) as first_order_date,
-        max(order_date) as last_order_date,
-        max(booked_on) as last_activity_date,
-        {% for column, (amount, change, sql_type) in totals.items() -%}
-        cast(sum({{ column }}) as {{ sql_type }}) as {{ column }},
+        as_of_date as valid_from,
+        {% for column, (aggregate, sql_type) in running.items() -%}
+        cast({{ aggregate }}({{ column }}) over (
+            partition by customer_id order by as_of_date asc rows between unbounded preceding and current row
+        ) as {{ sql_type }}) as {{ column }},
         {% endfor -%}
-        max(margin_is_estimated) as margin_is_estimated
+        lead(as_of_date) over (partition by customer_id order by as_of_date asc) as valid_to
     from changes
-    group by customer_id, as_of_date
+
+),
+
+measured as (
+
+    select
+        *,
+        cast(case when order_count > 0 then purchase_days - 1 else 0 end as integer) as gap_count,
+        cast(coalesce({{ dbt.datediff('first_order_date', 'last_order_date', 'day') }}, 0) as integer) as gap_days,
+        cast(discounted_margin as numeric(18, 2)) as realised_value,
+        -- who has not ordered is not ranked
+        case when order_count > 0 then {{ 'net_revenue' if var('abc_value') == 'revenue' else 'margin' }} end
+            as ranked_value
+    from stretches
 
 )
 
+-- what held before goes along: the slices before are judged again from it, instead of being looked up
 select
-    customer_id,
-    as_of_date as valid_from,
-    {% for column, aggregate in {
-        'first_order_date': 'min', 'last_order_date': 'max', 'last_activity_date': 'max', 'margin_is_estimated': 'max'
-    }.items() -%}
-    {{ aggregate }}({{ column }}) over (
-        partition by customer_id order by as_of_date asc rows between unbounded preceding and current row
-    ) as {{ column }},
+    {% for back in range(1, var('demotion_patience') + 1) -%}
+    {% for column in ['valid_from'] + looked_back_columns(back) -%}
+    lag({{ column }}, {{ back }}) over (partition by customer_id order by valid_from asc) as {{ column }}_{{ back }},
     {% endfor -%}
-    {% for column, (amount, change, sql_type) in totals.items() -%}
-    cast(sum({{ column }}) over (
-        partition by customer_id order by as_of_date asc rows between unbounded preceding and current row
-    ) as {{ sql_type }}) as {{ column }},
     {% endfor -%}
-    lead(as_of_date) over (partition by customer_id order by as_of_date asc) as valid_to
-from changes_by_slice
+    *
+from measured

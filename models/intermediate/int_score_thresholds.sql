@@ -1,6 +1,7 @@
 {{ config(materialized='view') }} -- a few rows, read once
 {%- set measures = ['recency', 'frequency', 'monetary'] %}
 {%- set scores = [2, 3, 4, 5] %}
+{%- set is_ntile = var('rfm_method') == 'ntile' %}
 
 {% if var('rfm_method') == 'cutoffs' -%}
 with slices as (
@@ -54,7 +55,7 @@ scored as (
         value_ranks.as_of_date,
         value_ranks.measure,
         value_ranks.measured_value,
-        {% if var('rfm_method') == 'ntile' -%}
+        {% if is_ntile -%}
         -- of equals, some may get a lower score than this
         {{ ntile_rank_score('value_ranks.customers_to_here', 'totals.customers_total') }} as score
         {%- else -%}
@@ -82,16 +83,53 @@ thresholds as (
     group by as_of_date, measure
 
 )
-{%- endif %}
+{%- endif %},
+
+by_score as (
+
+    {% for score in scores -%}
+    select
+        as_of_date,
+        measure,
+        {{ score }} as score,
+        score_{{ score }} as measured_value
+    from thresholds
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- of those at the threshold itself, the method ntile lets some reach the score
+tied as (
+
+    select
+        by_score.*,
+        {{ 'split_ties.customer_id' if is_ntile else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as customer_id
+    from by_score
+    {% if is_ntile -%}
+    left join {{ ref('int_split_ties') }} as split_ties
+        on
+            by_score.as_of_date = split_ties.as_of_date
+            and by_score.measure = split_ties.measure
+            and by_score.measured_value = split_ties.measured_value
+            and by_score.score = split_ties.score
+    {%- endif %}
+
+)
 
 select
     {% for measure in measures -%}
     {%- for score in scores -%}
     cast(max(
-        case when measure = '{{ measure }}' then {{ '-' if measure == 'recency' }}score_{{ score }} end
+        case
+            when measure = '{{ measure }}' and score = {{ score }}
+                then {{ '-' if measure == 'recency' }}measured_value
+        end
     ) as {{ 'numeric(18, 2)' if measure == 'monetary' else 'integer' }}) as {{ measure }}_score_{{ score }},
+    max(
+        case when measure = '{{ measure }}' and score = {{ score }} then customer_id end
+    ) as {{ measure }}_score_{{ score }}_customer_id,
     {% endfor -%}
     {% endfor -%}
     as_of_date
-from thresholds
+from tied
 group by as_of_date

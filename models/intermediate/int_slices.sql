@@ -78,7 +78,8 @@ versions as (
 standing as (
 
     select
-        versions.*,
+        *,
+        row_number() over (order by as_of_date asc) as slice_number,
         {% for relation in built -%}
         slice_version in (select distinct slice_version from {{ relation }})
         {{ 'and ' if not loop.last }}
@@ -87,18 +88,29 @@ standing as (
         {% endfor %}as is_standing
     from versions
 
+),
+
+-- from the first slice that does not stand as it should; a later one rests on the same inputs and more
+opened as (
+
+    select
+        *,
+        min(case when not is_standing then slice_number end) over (partition by 1) as first_open_number
+    from standing
+
 )
 
 select
     as_of_date,
+    {% for back in range(1, var('demotion_patience') + 1) -%}
+    back_{{ back }}_date,
+    {% endfor -%}
     opening_date,
     demotion_reference_date,
     is_month_end,
     window_starts_after,
     previous_window_starts_after,
     slice_version,
-    -- from the first slice that does not stand as it should; a later one rests on the same inputs and more
-    coalesce(
-        as_of_date >= min(case when not is_standing then as_of_date end) over (partition by 1), false
-    ) as is_open
-from standing
+    coalesce(slice_number >= first_open_number, false) as is_open,
+    coalesce(slice_number >= first_open_number - {{ var('demotion_patience') }}, false) as is_looked_at
+from opened

@@ -1,4 +1,3 @@
-{%- set ranked_value = 'net_revenue' if var('abc_value') == 'revenue' else 'margin' -%}
 with facts as (
 
     select
@@ -6,7 +5,7 @@ with facts as (
         recency_days,
         frequency,
         monetary,
-        {{ ranked_value }} as ranked_value
+        ranked_value
     from {{ ref('int_customer_facts') }}
     where order_count > 0
 

@@ -39,6 +39,14 @@ select
     score_thresholds.{{ measure }}_score_{{ score }},
     {% endfor %}
     {%- endfor %}
+    -- the scores of those at a threshold, with the method ntile
+    {% for measure in ['recency', 'frequency', 'monetary'] -%}
+    {%- for score in [2, 3, 4, 5] -%}
+    cast(
+        score_thresholds.{{ measure }}_score_{{ score }}_customer_id as {{ dbt.type_string() }}
+    ) as {{ measure }}_score_{{ score }}_customer_id,
+    {% endfor %}
+    {%- endfor %}
     -- the lifecycle stage
     population_gaps.population_mean_gap_days,
 
