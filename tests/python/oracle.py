@@ -50,6 +50,7 @@ MONEY = [
 DOUBLES = ["overdue_ratio", "expected_gap_days"]
 # the columns of tier_thresholds, with what one of its units is here
 THRESHOLDS = {"customers": 1, "abc_value_a": 100, "abc_value_b": 100, "population_mean_gap_days": 1}
+SPLITS = [f"{name}_score_{score}_customer_id" for name in MEASURES for score in range(2, 6)]
 THRESHOLDS |= {f"{name}_score_{score}": 100 if name == "monetary" else 1 for name in MEASURES for score in range(2, 6)}
 
 
@@ -308,7 +309,10 @@ class History:
         return slice_.assign(is_reactivated=was_churned & (slice_["lifecycle_stage"] != "churned"))
 
     def thresholds(self, as_of: dt.date) -> dict[str, float | None]:
-        """Return the row of tier_thresholds; amounts in cents, None where nobody earns it."""
+        """Return the row of tier_thresholds; amounts in cents, None where nobody earns it.
+
+        Its columns <measure>_score_<n>_customer_id: the first of those at the threshold who earns it, None where all do.
+        """
         slice_ = self._alone(as_of)
         buyers = slice_[slice_["order_count"] > 0]
         days = self.days[self.days["order_day"] <= day_of(as_of)]
@@ -320,7 +324,10 @@ class History:
         row = {"customers": len(buyers), "population_mean_gap_days": _mean_gap(days)}
         for name, column in MEASURES.items():
             for score in range(2, 6):
-                row[f"{name}_score_{score}"] = worst(column, buyers[f"{name}_score"] >= score)
+                earns = buyers[f"{name}_score"] >= score
+                row[f"{name}_score_{score}"] = threshold = worst(column, earns)
+                tied = earns[buyers[column] == threshold]
+                row[f"{name}_score_{score}_customer_id"] = None if tied.all() else min(tied.index[tied])
         if self.settings["rfm_method"] == "cutoffs":  # the business's own, whether or not anybody earns them
             row |= {f"{name}_score_{i}": abs(t) for name in MEASURES for i, t in enumerate(_cutoffs(name), start=2)}
         value = self._ranked_value
@@ -513,7 +520,7 @@ def compare_history(warehouse: Warehouse, history: History) -> None:
 def compare_thresholds(warehouse: Warehouse, history: History) -> None:
     """Fail where tier_thresholds has other dates than the spine, or any of its figures is not the oracle's."""
     published = warehouse.query("select * from marts.tier_thresholds").set_index("as_of_date").sort_index()
-    assert set(published.columns) == {"slice_version", *THRESHOLDS}, set(published.columns) ^ set(THRESHOLDS)
+    assert set(published.columns) == {"slice_version", *THRESHOLDS, *SPLITS}, set(published.columns) ^ set(THRESHOLDS)
     dates = [date.date() for date in published.index]
     assert dates == history.spine, f"dates of one side alone: {sorted(set(dates) ^ set(history.spine))}"
     expected = pd.DataFrame([history.thresholds(date) for date in history.spine], index=published.index)
@@ -521,3 +528,7 @@ def compare_thresholds(warehouse: Warehouse, history: History) -> None:
         pd.testing.assert_series_equal(
             published[column].astype(float) * unit, expected[column].astype(float), rtol=1e-9, atol=0, check_names=False
         )
+    for column in SPLITS:
+        # the first customer of a tie names nobody: all of them earn it
+        names = published[column].where(published[column].notna(), None)
+        assert names.tolist() == expected[column].where(expected[column].notna(), None).tolist(), column
