@@ -31,7 +31,7 @@ spark: $(SPARK_READY)
 # style, then what pytest starts by default: dbt build with all its tests on fixtures and on both real data sets, in
 # databases of their own, so that data/ stays as it is; Postgres on the fixture shop and the shop of faults
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # a year of daily refreshes with late, changed and deleted rows, against full rebuilds
 test-year: $(READY)
