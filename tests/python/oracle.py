@@ -311,7 +311,7 @@ class History:
     def thresholds(self, as_of: dt.date) -> dict[str, float | None]:
         """Return the row of tier_thresholds; amounts in cents, None where nobody earns it.
 
-        Its columns <measure>_score_<n>_customer_id: the first of those at the threshold who earns it, None where all do.
+        Columns <measure>_score_<n>_customer_id: the first of those at the threshold who earns it, None where all do.
         """
         slice_ = self._alone(as_of)
         buyers = slice_[slice_["order_count"] > 0]
