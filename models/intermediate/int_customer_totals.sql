@@ -36,8 +36,10 @@ measured as (
         cast(coalesce({{ dbt.datediff('first_order_date', 'last_order_date', 'day') }}, 0) as integer) as gap_days,
         cast(discounted_margin as numeric(18, 2)) as realised_value,
         -- who has not ordered is not ranked
-        case when order_count > 0 then {{ 'net_revenue' if var('abc_value') == 'revenue' else 'margin' }} end
-            as ranked_value
+        cast(
+            case when order_count > 0 then {{ 'net_revenue' if var('abc_value') == 'revenue' else 'margin' }} end
+            as numeric(18, 2)
+        ) as ranked_value
     from stretches
 
 )

@@ -96,40 +96,28 @@ by_score as (
     from thresholds
     {{ 'union all' if not loop.last }}
     {% endfor %}
-),
-
--- of those at the threshold itself, the method ntile lets some reach the score
-tied as (
-
-    select
-        by_score.*,
-        {{ 'split_ties.customer_id' if is_ntile else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as customer_id
-    from by_score
-    {% if is_ntile -%}
-    left join {{ ref('int_split_ties') }} as split_ties
-        on
-            by_score.as_of_date = split_ties.as_of_date
-            and by_score.measure = split_ties.measure
-            and by_score.measured_value = split_ties.measured_value
-            and by_score.score = split_ties.score
-    {%- endif %}
-
 )
 
+-- of those at the threshold itself, the method ntile lets some reach the score
+{%- set customer_id = 'split_ties.customer_id' if is_ntile else 'cast(null as ' ~ dbt.type_string() ~ ')' %}
 select
     {% for measure in measures -%}
     {%- for score in scores -%}
+    {%- set is_it = "by_score.measure = '" ~ measure ~ "' and by_score.score = " ~ score -%}
     cast(max(
-        case
-            when measure = '{{ measure }}' and score = {{ score }}
-                then {{ '-' if measure == 'recency' }}measured_value
-        end
+        case when {{ is_it }} then {{ '-' if measure == 'recency' }}by_score.measured_value end
     ) as {{ 'numeric(18, 2)' if measure == 'monetary' else 'integer' }}) as {{ measure }}_score_{{ score }},
-    max(
-        case when measure = '{{ measure }}' and score = {{ score }} then customer_id end
-    ) as {{ measure }}_score_{{ score }}_customer_id,
+    max(case when {{ is_it }} then {{ customer_id }} end) as {{ measure }}_score_{{ score }}_customer_id,
     {% endfor -%}
     {% endfor -%}
-    as_of_date
-from tied
-group by as_of_date
+    by_score.as_of_date
+from by_score
+{% if is_ntile -%}
+left join {{ ref('int_split_ties') }} as split_ties
+    on
+        by_score.as_of_date = split_ties.as_of_date
+        and by_score.measure = split_ties.measure
+        and by_score.measured_value = split_ties.measured_value
+        and by_score.score = split_ties.score
+{% endif -%}
+group by by_score.as_of_date

@@ -53,6 +53,7 @@ placed as (
         split_values.measure,
         split_values.measured_value,
         split_values.customers_total,
+        split_values.customers_worse,
         facts.customer_id,
         split_values.customers_worse + row_number() over (
             partition by split_values.as_of_date, split_values.measure, split_values.measured_value
@@ -77,7 +78,8 @@ scored as (
         measure,
         measured_value,
         customer_id,
-        {{ ntile_rank_score('customer_rank', 'customers_total') }} as score
+        {{ ntile_rank_score('customer_rank', 'customers_total') }} as score,
+        {{ ntile_rank_score('(customers_worse + 1)', 'customers_total') }} as lowest_score
     from placed
 
 )
@@ -89,4 +91,5 @@ select
     score,
     min(customer_id) as customer_id
 from scored
+where score > lowest_score -- which all of them reach
 group by as_of_date, measure, measured_value, score
