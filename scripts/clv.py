@@ -28,6 +28,7 @@ from scipy.special import expit, gammaln, psi
 MIN_REPEAT_CUSTOMERS = 50  # fewer repeat customers than this say too little about four parameters
 NO_CHURN_SHARE = 0.99  # this share still alive after the longest observation: as good as nobody is seen to leave
 WINSOR_SHARE = 0.999  # mean spends above this quantile of the customers are taken down to it
+MAX_MEAN_RATIO = 2.0  # a modelled mean spend above so many means of the data is no mean: the tail has taken over
 MIN_SPREAD = 1e-6  # relative; mean spends that differ by no more are one and the same
 MAX_GRADIENT = 1e-6  # per customer and logarithm of a parameter; a fit with a larger one has not converged
 DECAY = 36.0  # e^-36 of its start is nothing to a double: where the integrand of the Pareto/NBD may be cut
@@ -228,7 +229,8 @@ def fit_spend(
     """Fit Gamma-Gamma to rows of repeat customers; all arrays of shape (rows,), m in the currency of the result.
 
     Rows without a repeat purchase or with m <= 0 are left out; means above the quantile winsor_share (1: none) are
-    taken down to it. q is kept above 1, where the expected spend is finite. Raises ValueError for what is not finite.
+    taken down to it. q is kept above 1, where the expected spend is finite; a fit whose expected spend of a new customer
+    is beyond the data all the same is refused. Raises ValueError for what is not finite.
     """
     x, m, customers = _rows(x, m, customers)
     keep = (x > 0) & (m > 0)
@@ -252,18 +254,22 @@ def fit_spend(
     starts = np.log([(p, q - 1, scale * (q - 1) / p) for p, q, scale in SPEND_STARTS])
     best, is_converged, at_bound = _maximised(gamma_gamma, (x, m / mean, customers), bounds, starts, floor)
     best[2] *= mean
+    p, q, gamma = best
+    is_heavy = p * gamma / (q - 1) > MAX_MEAN_RATIO * mean
     if not is_converged:
         notes.append("the fit did not converge")
+    if is_heavy:
+        notes.append("a few spend so much that the model expects more of everyone than was ever seen")
     if at_bound:
         notes.append(f"at a bound: {', '.join('pqg'[i].replace('g', 'gamma') for i in at_bound)}")
     values, _ = gamma_gamma(best, x, m)
     return Fit(
         **found,
-        state="refused" if not is_converged else "at a bound" if at_bound else "fitted",
+        state="refused" if not is_converged or is_heavy else "at a bound" if at_bound else "fitted",
         note="; ".join(notes),
         is_converged=is_converged,
         log_likelihood=float(values @ customers),
-        parameters=dict(zip(("p", "q", "gamma"), best.tolist(), strict=True)) if is_converged else {},
+        parameters=dict(zip(("p", "q", "gamma"), best.tolist(), strict=True)) if is_converged and not is_heavy else {},
     )
 
 

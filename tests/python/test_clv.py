@@ -231,14 +231,17 @@ def test_rows_that_cannot_be_are_errors():
         clv.fit_purchases("pareto", [1], [1], [2])
 
 
-def test_heavy_tails_of_spend_leave_an_expected_spend_that_is_finite_and_positive():
-    generator = np.random.default_rng(5)
-    m = 10 * (generator.pareto(0.7, 20_000) + 1)
-    fit = clv.fit_spend(np.ones(20_000), m, winsor_share=1)
-    assert fit.is_usable
-    p, q, gamma = given(fit)
+def test_heavy_tails_of_spend_give_no_mean_below_zero_and_none_beyond_the_data():
+    """Drawn with q 0.8, whose mean is infinite: unconstrained, the fit finds that and expects -287 of a customer."""
+    generator = np.random.default_rng(1)
+    x = generator.integers(1, 6, 20_000).astype(float)
+    m = generator.gamma(4 * x, 1 / (generator.gamma(0.8, 1 / 10, 20_000) * x))
+    fit = clv.fit_spend(x, m, winsor_share=1)
+    assert (fit.state, fit.is_usable) == ("refused", False)
+    assert fit.note.startswith("a few spend so much")
+    p, q, gamma = given(clv.fit_spend(x, m, winsor_share=0.9))
     assert q > 1
-    assert 0 < p * gamma / (q - 1) < m.max()
+    assert 0 < p * gamma / (q - 1) < 2 * m.mean()
 
 
 def test_spends_that_are_not_positive_are_left_out_and_counted(sample: dict[str, np.ndarray]):
