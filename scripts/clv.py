@@ -229,8 +229,8 @@ def fit_spend(
     """Fit Gamma-Gamma to rows of repeat customers; all arrays of shape (rows,), m in the currency of the result.
 
     Rows without a repeat purchase or with m <= 0 are left out; means above the quantile winsor_share (1: none) are
-    taken down to it. q is kept above 1, where the expected spend is finite; a fit whose expected spend of a new customer
-    is beyond the data all the same is refused. Raises ValueError for what is not finite.
+    taken down to it. q is kept above 1, where the expected spend is finite; a fit that expects of a new
+    customer what is beyond the data all the same is refused. Raises ValueError for what is not finite.
     """
     x, m, customers = _rows(x, m, customers)
     keep = (x > 0) & (m > 0)
