@@ -236,7 +236,7 @@ def test_heavy_tails_of_spend_give_no_mean_below_zero_and_none_beyond_the_data()
     generator = np.random.default_rng(1)
     x = generator.integers(1, 6, 20_000).astype(float)
     m = generator.gamma(4 * x, 1 / (generator.gamma(0.8, 1 / 10, 20_000) * x))
-    fit = clv.fit_spend(x, m, winsor_share=1)
+    fit = clv.fit_spend(x, m)
     assert (fit.state, fit.is_usable) == ("refused", False)
     assert fit.note.startswith("a few spend so much")
 
