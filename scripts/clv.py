@@ -158,7 +158,7 @@ def gamma_gamma(parameters: np.ndarray, x: np.ndarray, m: np.ndarray) -> tuple[n
 # parameter -> bounds of its natural logarithm, times in units of the mean observation
 RATE = {"r": (-7.0, 7.0), "alpha": (-12.0, 9.0)}
 LIFETIME = {"s": (-9.0, 7.0), "beta": (-12.0, 9.0)}
-DROPOUT = {"a": (-9.0, 5.0), "b": (-9.0, 7.0)}
+DROPOUT = {"a": (-9.0, 2.3), "b": (-9.0, 7.0)}
 MODELS = {
     "pareto_nbd": (pareto_nbd, RATE | LIFETIME),
     "mbg_nbd": (mbg_nbd, RATE | DROPOUT),

@@ -1,0 +1,256 @@
+"""macros/clv as DuckDB computes them: published figures, lifetimes customer by customer, mpmath up to the edges."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import clv
+import duckdb
+import mpmath
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import Warehouse
+from raw_schema import PROJECT
+from test_clv import purchases, sample  # noqa: F401
+
+PARETO, BETA = "'r', 'alpha', 's', 'beta'", "'r', 'alpha', 'a', 'b'"
+FORMULAS = {
+    "pareto_nbd_p_alive": f"pareto_nbd_p_alive('x', 't_x', 'age', {PARETO})",
+    "pareto_nbd_expected": f"pareto_nbd_expected_purchases('x', 'age', 'horizon', {PARETO})",
+    "bg_nbd_p_alive": f"bg_nbd_p_alive('x', 't_x', 'age', {BETA})",
+    "bg_nbd_expected": f"beta_geometric_expected_purchases('x', 'age', 'horizon', {BETA}, false)",
+    "mbg_nbd_p_alive": f"mbg_nbd_p_alive('x', 't_x', 'age', {BETA})",
+    "mbg_nbd_expected": f"beta_geometric_expected_purchases('x', 'age', 'horizon', {BETA}, true)",
+    "spend": "gamma_gamma_expected_spend('x', 'm', 'p', 'q', 'gamma')",
+}
+
+
+@pytest.fixture(scope="module")
+def formulas(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return {formula: SQL expression} as dbt expands the macros for DuckDB."""
+    inline = "\n;;\n".join("{{ " + formula + " }}" for formula in FORMULAS.values())
+    warehouse = Warehouse(Path(tmp_path_factory.mktemp("formulas")))
+    result = warehouse.dbt("compile", "--quiet", "--inline", inline, "--output", "json")
+    assert result.returncode == 0, result.stdout
+    compiled = json.loads(result.stdout)["compiled"]
+    return dict(zip(FORMULAS, compiled.split(";;"), strict=True))
+
+
+def computed(formula: str, **columns: object) -> np.ndarray:
+    """Return a formula of columns, broadcast to the same length; age, m and so on, as doubles."""
+    arrays = np.broadcast_arrays(*[np.asarray(column, dtype=float) for column in columns.values()])
+    rows = pd.DataFrame({name: np.ravel(array) for name, array in zip(columns, arrays, strict=True)})
+    rows.insert(0, "position", range(len(rows)))
+    with duckdb.connect() as connection:
+        connection.register("rows", rows)
+        return np.array(connection.sql(f"select {formula} from rows order by position").fetchnumpy().popitem()[1])
+
+
+# --- numbers to reproduce
+
+BG = {"r": 0.2425945, "alpha": 4.4136019, "a": 0.7929199, "b": 2.4258881}
+PNBD = {"r": 0.55315, "alpha": 10.57633, "s": 0.60625, "beta": 11.67150}
+
+
+def test_bg_nbd_expectation_of_hardies_sheet(formulas: dict[str, str]):
+    customer = {"x": 2, "t_x": 30.43, "age": 38.86, "horizon": 39} | {
+        "r": 0.243,
+        "alpha": 4.414,
+        "a": 0.793,
+        "b": 2.426,
+    }
+    expected = computed(formulas["bg_nbd_expected"], **customer) * computed(formulas["bg_nbd_p_alive"], **customer)
+    assert expected == pytest.approx(1.226, abs=5e-4)
+
+
+def test_the_walkthrough_of_btyd(formulas: dict[str, str]):
+    """BTYD 2.4.3: a customer of 26 purchases, and one that is yet to come."""
+    customer = {"x": 26, "t_x": 30.857142857, "age": 31, "horizon": 52}
+    new = {"x": 0, "t_x": 0, "age": 0, "horizon": 52}
+    p_alive = computed(formulas["bg_nbd_p_alive"], **customer, **BG)
+    assert p_alive == pytest.approx(0.9688523, rel=1e-5)
+    assert p_alive * computed(formulas["bg_nbd_expected"], **customer, **BG) == pytest.approx(25.75659, rel=1e-4)
+    assert computed(formulas["bg_nbd_expected"], **new, **BG) == pytest.approx(1.444004, rel=1e-5)
+    p_alive = computed(formulas["pareto_nbd_p_alive"], **customer, **PNBD)
+    assert p_alive == pytest.approx(0.997874, rel=1e-5)
+    assert p_alive * computed(formulas["pareto_nbd_expected"], **customer, **PNBD) == pytest.approx(25.45647, rel=1e-4)
+    assert computed(formulas["pareto_nbd_expected"], **new, **PNBD) == pytest.approx(1.473434, rel=1e-4)
+
+
+def test_pareto_nbd_of_frequent_customers_as_in_lifetimes(formulas: dict[str, str]):
+    """The test of lifetimes where the usual form of the likelihood is no longer a number."""
+    at = {"age": 200, "t_x": 200, "horizon": 10, "r": 0.55, "alpha": 10.58, "s": 0.61, "beta": 11.67, "x": [132, 133]}
+    expected = computed(formulas["pareto_nbd_expected"], **at) * computed(formulas["pareto_nbd_p_alive"], **at)
+    assert expected == pytest.approx([6.2060517889632, 6.2528722475748], rel=1e-11)
+
+
+def test_the_holdout_of_cdnow_by_number_of_purchases(formulas: dict[str, str], sample: dict[str, np.ndarray]):  # noqa: F811
+    x, t_x, T = purchases(sample)
+    published = {
+        "actual": [0.2367, 0.6970, 1.3925, 1.5600, 2.5323, 2.9474, 3.8621, 6.3594],
+        "bg_nbd": [0.2251, 0.5231, 1.0441, 1.5203, 2.1638, 2.6538, 3.5040, 6.1570],
+        "pareto_nbd": [0.138, 0.600, 1.196, 1.714, 2.399, 2.907, 3.819, 6.403],
+    }
+    found = {"actual": sample["later"]}
+    for model in ("bg_nbd", "pareto_nbd"):
+        at = {"x": x, "t_x": t_x, "age": T, "horizon": 39} | clv.fit_purchases(model, x, t_x, T).parameters
+        found[model] = computed(formulas[f"{model}_p_alive"], **at) * computed(formulas[f"{model}_expected"], **at)
+    for name, figures in published.items():
+        means = pd.Series(found[name]).groupby(np.minimum(x, 7)).mean()
+        assert means.to_numpy() == pytest.approx(figures, abs=6e-5 if name == "actual" else 1e-3), name
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_lifetimes_customer_by_customer(formulas: dict[str, str], sample: dict[str, np.ndarray]):  # noqa: F811
+    """All 2,357 customers at the peer's own parameters: the same formulas give the same numbers."""
+    from lifetimes import BetaGeoFitter, GammaGammaFitter, ModifiedBetaGeoFitter, ParetoNBDFitter
+
+    x, t_x, T = rows = purchases(sample)
+    for model, peer in {
+        "bg_nbd": BetaGeoFitter,
+        "mbg_nbd": ModifiedBetaGeoFitter,
+        "pareto_nbd": ParetoNBDFitter,
+    }.items():
+        own = peer().fit(*rows)
+        at = {"x": x, "t_x": t_x, "age": T, "horizon": 39} | dict(own.params_)
+        p_alive = computed(formulas[f"{model}_p_alive"], **at)
+        theirs = np.asarray(own.conditional_probability_alive(*rows))
+        assert p_alive == pytest.approx(theirs, rel=1e-6), model
+        expected = p_alive * computed(formulas[f"{model}_expected"], **at)
+        theirs = np.asarray(own.conditional_expected_number_of_purchases_up_to_time(39, *rows))
+        assert expected == pytest.approx(theirs, rel=1e-6), model
+    repeat = x > 0
+    own = GammaGammaFitter().fit(x[repeat], sample["m"][repeat])
+    ours = computed(
+        formulas["spend"], x=x, m=sample["m"], gamma=own.params_["v"], p=own.params_["p"], q=own.params_["q"]
+    )
+    assert ours == pytest.approx(np.asarray(own.conditional_expected_average_profit(x, sample["m"])), rel=1e-9)
+
+
+# --- over a grid that reaches the edges
+
+CUSTOMERS = [
+    (0, 0, 0), (0, 0, 1), (0, 0, 365), (0, 0, 7300), (1, 1, 1), (1, 1, 3000), (1, 364, 365), (2, 200, 280),
+    (5, 30, 90), (12, 700, 720), (40, 355, 365), (40, 200, 210), (250, 364, 365), (1000, 3600, 3600),
+    (1000, 3590, 3600), (1000, 10, 3600),
+]  # fmt: skip
+HORIZONS = [0, 1, 91.25, 1095]
+PARETO_AT = [
+    (0.553, 74.0, 0.606, 81.7), (0.553, 80.0, 0.606, 80.0), (1.2, 30.0, 1.0, 200.0), (1.2, 30.0, 1.0 + 1e-9, 200.0),
+    (0.8, 300.0, 1.0 - 1e-5, 20.0), (0.05, 2.0, 0.03, 400.0), (6.0, 90.0, 12.0, 4000.0), (1.0, 20.0, 1e-4, 3e6),
+    (1.0, 20.0, 900.0, 1e8), (0.4, 5.0, 2.5, 0.9),
+]  # fmt: skip
+BETA_AT = [
+    (0.243, 30.9, 0.793, 2.426), (0.525, 43.3, 0.891, 1.614), (1.0, 10.0, 1.0, 1.0), (2.0, 5.0, 0.2, 6.0),
+    (0.1, 100.0, 2.0, 0.5), (4.0, 50.0, 0.01, 3.0), (0.8, 20.0, 4.9, 4.9),
+]  # fmt: skip
+
+
+def grid(parameters: list[tuple], names: list[str]) -> dict[str, np.ndarray]:
+    rows = [(*customer, t, *at) for customer, t, at in itertools.product(CUSTOMERS, HORIZONS, parameters)]
+    return dict(zip(["x", "t_x", "age", "horizon", *names], np.array(rows, dtype=float).T, strict=True))
+
+
+def exactly(function: object, columns: dict[str, np.ndarray]) -> np.ndarray:
+    """Return a function of mpmath numbers, 50 digits, row by row."""
+    mpmath.mp.dps = 50
+    return np.array([float(function(*map(mpmath.mpf, row))) for row in zip(*columns.values(), strict=True)])
+
+
+def pareto_p_alive(x, t_x, T, t, r, alpha, s, beta):
+    """One over one plus the odds of having left, the integral cut where it changes."""
+    if t != 0:  # the horizon plays no part
+        return 0
+    cuts = sorted({t_x, *(t_x + (T - t_x) * mpmath.mpf(2) ** -i for i in range(24, -1, -1))})
+    odds = mpmath.quad(
+        lambda y: ((alpha + T) / (alpha + y)) ** (r + x) * ((beta + T) / (beta + y)) ** s / (beta + y), cuts
+    )
+    return 1 / (1 + s * odds)
+
+
+def pareto_expected(x, t_x, T, t, r, alpha, s, beta):
+    """The usual form: with 50 digits nothing cancels."""
+    if s == 1:
+        return (r + x) * (beta + T) / (alpha + T) * mpmath.log((beta + T + t) / (beta + T))
+    return (r + x) * (beta + T) / (alpha + T) / (s - 1) * (1 - ((beta + T) / (beta + T + t)) ** (s - 1))
+
+
+def beta_expected(modified: bool):
+    """Return the usual form, by mpmath's 2F1; at a = 1 it divides by 0, so a is moved by what no double can see."""
+
+    def expected(x, t_x, T, t, r, alpha, a, b):
+        if t == 0:
+            return mpmath.mpf(0)
+        R, b_x = r + x, b + x + (1 if modified else 0)
+        a += mpmath.mpf(10) ** -20
+        spread = mpmath.hyp2f1(R, b_x, a + b_x - 1, t / (alpha + T + t)) * ((alpha + T) / (alpha + T + t)) ** R
+        return (a + b_x - 1) / (a - 1) * (1 - spread)
+
+    return expected
+
+
+def test_pareto_nbd_p_alive_over_the_grid(formulas: dict[str, str]):
+    columns = grid(PARETO_AT, ["r", "alpha", "s", "beta"])
+    is_first = columns["horizon"] == 0
+    columns = {name: column[is_first] for name, column in columns.items()}
+    actual, expected = computed(formulas["pareto_nbd_p_alive"], **columns), exactly(pareto_p_alive, columns)
+    assert len(actual) == len(CUSTOMERS) * len(PARETO_AT)
+    assert ((actual >= 0) & (actual <= 1)).all()
+    assert (actual[columns["t_x"] == columns["age"]] == 1).all()
+    length = (columns["age"] + columns["alpha"]) / columns["alpha"]
+    assert actual[length < 2000] == pytest.approx(expected[length < 2000], rel=1e-9, abs=1e-12)
+    assert actual == pytest.approx(expected, rel=1e-8, abs=1e-12)
+    assert expected.min() < 1e-100
+
+
+def test_pareto_nbd_expected_purchases_over_the_grid(formulas: dict[str, str]):
+    columns = grid(PARETO_AT, ["r", "alpha", "s", "beta"])
+    actual, expected = computed(formulas["pareto_nbd_expected"], **columns), exactly(pareto_expected, columns)
+    assert (actual >= 0).all()
+    assert actual == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd"])
+def test_beta_geometric_p_alive_over_the_grid(formulas: dict[str, str], model: str):
+    columns = grid(BETA_AT, ["r", "alpha", "a", "b"])
+
+    def p_alive(x, t_x, T, t, r, alpha, a, b):
+        if model == "bg_nbd" and x == 0:
+            return mpmath.mpf(1)
+        return 1 / (1 + a / (b + x - (model == "bg_nbd")) * ((alpha + T) / (alpha + t_x)) ** (r + x))
+
+    actual, expected = computed(formulas[f"{model}_p_alive"], **columns), exactly(p_alive, columns)
+    assert actual == pytest.approx(expected, rel=1e-9, abs=1e-250)  # exponents end at 600
+
+
+@pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd"])
+def test_beta_geometric_expected_purchases_over_the_grid(formulas: dict[str, str], model: str):
+    columns = grid(BETA_AT, ["r", "alpha", "a", "b"])
+    actual = computed(formulas[f"{model}_expected"], **columns)
+    expected = exactly(beta_expected(model == "mbg_nbd"), columns)
+    assert (actual >= 0).all()
+    is_usual = columns["a"] <= 2
+    assert actual[is_usual] == pytest.approx(expected[is_usual], rel=1e-8)
+    assert actual == pytest.approx(expected, rel=1e-6)
+
+
+def test_gamma_gamma_expected_spend_at_its_edges(formulas: dict[str, str]):
+    at = {"p": 6.25, "q": 3.74, "gamma": 15.44}
+    actual = computed(formulas["spend"], x=[0, 0, 2, 2, 2, 10**6], m=[np.nan, 99, 22.35, 0, -50, 40], **at)
+    population = 6.25 * 15.44 / 2.74
+    none = 6.25 * 15.44 / 15.24
+    assert actual == pytest.approx([population, population, 24.6637, none, none, 40], rel=1e-4)
+
+
+def test_the_nodes_are_numpys():
+    text = (PROJECT / "macros" / "clv" / "gauss_legendre_nodes.sql").read_text(encoding="utf-8")
+    listed = [
+        [float(part.strip(" '")) for part in line.strip(" [],").split(",")]
+        for line in text.splitlines()
+        if "['" in line
+    ]
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    assert np.array(listed) == pytest.approx(np.array([(nodes + 1) / 2, weights / 2]).T, rel=1e-15)
