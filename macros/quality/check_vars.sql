@@ -7,6 +7,17 @@
     {%- do problems.extend(require_one_of('rfm_method', ['midrank', 'ntile', 'cutoffs'])) -%}
     {%- do problems.extend(require_one_of('abc_value', ['revenue', 'margin'])) -%}
     {%- do problems.extend(require_one_of('guest_orders', ['rejected', 'own_customer', 'email'])) -%}
+    {%- do problems.extend(require_one_of('clv_model', ['pareto_nbd', 'mbg_nbd', 'bg_nbd'])) -%}
+    {%- do problems.extend(require_number('clv_refit_months', 1, 120, whole=true)) -%}
+    {%- do problems.extend(require_number('clv_min_repeat_customers', 1, whole=true)) -%}
+    {%- set months = var('clv_horizons_months') -%}
+    {%- if months is string or months is not sequence or not months
+        or months | select('integer') | list != months | list or months | min < 1 or months | max > 120
+        or months | sort | unique | list != months | list -%}
+        {%- do problems.append(
+            'var clv_horizons_months must be a rising list of whole months, 1 to 120; it is ' ~ months | string
+        ) -%}
+    {%- endif -%}
     {%- set optional_sources = [
         'order_items', 'customers', 'refunds', 'marketing_touches', 'events', 'support_tickets', 'survey_responses',
         'referrals', 'exchange_rates',

@@ -7,6 +7,7 @@
     'monetary': ('net_revenue', 'window_change', 'numeric(18, 2)'),
     'previous_monetary': ('net_revenue', 'previous_window_change', 'numeric(18, 2)'),
     'net_revenue': ('net_revenue', 'total_change', 'numeric(18, 2)'),
+    'first_day_net_revenue': ('first_day_net_revenue', 'total_change', 'numeric(18, 2)'),
     'margin': ('margin', 'total_change', 'numeric(18, 2)'),
     'discounted_margin': ('discounted_margin', 'total_change', 'numeric(28, 8)'),
 } %}

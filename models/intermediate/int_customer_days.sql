@@ -32,6 +32,9 @@ select
     days.booked_on,
     days.order_count,
     days.net_revenue,
+    cast(
+        case when days.order_date = customers.first_order_date then days.net_revenue else 0 end as numeric(18, 2)
+    ) as first_day_net_revenue,
     days.margin,
     -- a decimal, so that its sum does not depend on the order of the rows
     cast({{ discounted_value(

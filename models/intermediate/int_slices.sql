@@ -1,5 +1,6 @@
 {%- set built = built_relations([
     'tier_thresholds', 'customer_value_history', 'value_concentration', 'tier_migrations',
+    'clv_parameters',
 ]) -%}
 with as_of_dates as (
 

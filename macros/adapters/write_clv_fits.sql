@@ -1,0 +1,27 @@
+{#-
+  Write the table int_clv_fits anew, beside int_clv_fit_dates, on dbt's own connection. Where dbt runs no Python,
+  scripts/fit_clv.py calls it.
+
+  Arguments   rows  list of {column: value}, one per fit date, at least one
+-#}
+{% macro write_clv_fits(rows) -%}
+    {%- set beside = ref('int_clv_fit_dates') -%}
+    {%- set relation = api.Relation.create(database=beside.database, schema=beside.schema, identifier='int_clv_fits') -%}
+    {%- set texts = ['slice_version', 'model', 'state', 'note', 'spend_state', 'spend_note'] -%}
+    {%- set selects = [] -%}
+    {%- for row in rows -%}
+        {%- set columns = [] -%}
+        {%- for name, value in row.items() -%}
+            {%- set sql_type = dbt.type_string() if name in texts else 'date' if name == 'fitted_as_of'
+                else 'boolean' if name in ['is_usable', 'is_converged']
+                else dbt.type_bigint() if name in ['customers', 'repeat_customers', 'spend_customers'] else type_double() -%}
+            {%- set literal = 'null' if value is none else value | string | lower if value is boolean
+                else "'" ~ value | string | replace("'", "''") ~ "'" -%}
+            {%- do columns.append('cast(' ~ literal ~ ' as ' ~ sql_type ~ ') as ' ~ name) -%}
+        {%- endfor -%}
+        {%- do selects.append('select ' ~ columns | join(', ')) -%}
+    {%- endfor -%}
+    {%- do run_query('drop table if exists ' ~ relation) -%}
+    {%- do run_query(create_table_as(false, relation, selects | join(' union all '))) -%}
+    {%- do adapter.commit_if_has_connection() -%}
+{%- endmacro %}

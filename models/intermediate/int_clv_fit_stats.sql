@@ -1,0 +1,63 @@
+{#- up to this many repeat purchases each number is a bin of its own; beyond, bins are 5 % wide #}
+{%- set exact_repeats = 20 -%}
+with fit_dates as (
+
+    select * from {{ ref('int_clv_fit_dates') }}
+    where is_open
+
+),
+
+inputs as (
+
+    select * from {{ ref('int_clv_inputs') }}
+
+),
+
+binned as (
+
+    select
+        inputs.as_of_date,
+        inputs.repeat_count,
+        inputs.last_purchase_age_days,
+        inputs.age_days,
+        inputs.repeat_net_revenue,
+        case
+            when inputs.repeat_count <= {{ exact_repeats }} then inputs.repeat_count
+            else {{ exact_repeats }} + 1 + cast(floor(
+                ln(cast(inputs.repeat_count as {{ type_double() }}) / {{ exact_repeats }}) * 20
+            ) as integer)
+        end as repeat_bin,
+        cast(floor(cast(inputs.last_purchase_age_days as {{ type_double() }}) / 7) as integer) as last_purchase_week,
+        cast(floor(cast(inputs.age_days as {{ type_double() }}) / 7) as integer) as age_week,
+        -- 2 % wide; what is not positive has no logarithm and a bin of its own
+        case
+            when inputs.repeat_net_revenue > 0 then cast(floor(ln(inputs.mean_repeat_spend) * 50) as integer)
+        end as spend_bin
+    from inputs
+    inner join fit_dates on inputs.as_of_date = fit_dates.as_of_date
+
+)
+
+-- sums of whole numbers and decimals: the same on every engine, in whatever order
+select
+    as_of_date,
+    'purchases' as measure,
+    cast(count(*) as {{ dbt.type_bigint() }}) as customers,
+    cast(sum(repeat_count) as {{ dbt.type_bigint() }}) as repeat_count,
+    cast(sum(last_purchase_age_days) as {{ dbt.type_bigint() }}) as last_purchase_age_days,
+    cast(sum(age_days) as {{ dbt.type_bigint() }}) as age_days,
+    cast(sum(repeat_net_revenue) as numeric(18, 2)) as repeat_net_revenue
+from binned
+group by as_of_date, repeat_bin, last_purchase_week, age_week
+union all
+select
+    as_of_date,
+    'spend' as measure,
+    cast(count(*) as {{ dbt.type_bigint() }}) as customers,
+    cast(sum(repeat_count) as {{ dbt.type_bigint() }}) as repeat_count,
+    cast(sum(last_purchase_age_days) as {{ dbt.type_bigint() }}) as last_purchase_age_days,
+    cast(sum(age_days) as {{ dbt.type_bigint() }}) as age_days,
+    cast(sum(repeat_net_revenue) as numeric(18, 2)) as repeat_net_revenue
+from binned
+where repeat_count > 0
+group by as_of_date, repeat_bin, spend_bin

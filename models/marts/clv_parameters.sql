@@ -1,0 +1,173 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+{%- set numbers = ['r', 'alpha', 's', 'beta', 'a', 'b', 'p', 'q', 'gamma', 'log_likelihood', 'spend_log_likelihood'] %}
+{%- set counts = ['customers', 'repeat_customers', 'spend_customers'] %}
+{%- set columns = ['model'] + numbers + counts + ['is_converged', 'fit_note', 'spend_note'] %}
+{%- set fits = clv_fits() %}
+
+with slices as (
+
+    select * from {{ ref('int_slices') }}
+    where is_open
+
+),
+
+fit_dates as (
+
+    select * from {{ ref('int_clv_fit_dates') }}
+
+),
+
+-- fitted on the data as they are now: another version of the slice is another fit
+attempts as (
+
+    {% if fits -%}
+    select
+        fits.fitted_as_of as valid_from,
+        fits.fitted_as_of as attempted_as_of,
+        fits.is_usable,
+        case when fits.is_usable then fits.fitted_as_of end as fitted_as_of,
+        fits.state as fit_state,
+        fits.model,
+        {% for column in numbers + counts -%}
+        fits.{{ column }},
+        {% endfor -%}
+        fits.is_converged,
+        fits.note as fit_note,
+        fits.spend_note
+    from {{ fits }} as fits
+    inner join fit_dates
+        on
+            fits.fitted_as_of = fit_dates.as_of_date
+            and fits.slice_version = fit_dates.slice_version
+    {%- else -%}
+    {#- nothing has been fitted on this engine yet -#}
+    select
+        as_of_date as valid_from,
+        as_of_date as attempted_as_of,
+        false as is_usable,
+        as_of_date as fitted_as_of,
+        cast(null as {{ dbt.type_string() }}) as fit_state,
+        cast(null as {{ dbt.type_string() }}) as model,
+        {% for column in numbers -%}
+        cast(null as {{ type_double() }}) as {{ column }},
+        {% endfor -%}
+        {% for column in counts -%}
+        cast(null as {{ dbt.type_bigint() }}) as {{ column }},
+        {% endfor -%}
+        false as is_converged,
+        cast(null as {{ dbt.type_string() }}) as fit_note,
+        cast(null as {{ dbt.type_string() }}) as spend_note
+    from fit_dates
+    where 1 = 0
+    {%- endif %}
+
+),
+{%- if is_incremental() %}
+
+-- what stands before the open slices goes on until the next fit
+standing as (
+
+    select
+        *,
+        row_number() over (order by as_of_date desc) as recency_rank
+    from {{ this }}
+    where as_of_date < (select min(as_of_date) from slices)
+
+),
+{%- endif %}
+
+candidates as (
+
+    select
+        valid_from,
+        attempted_as_of,
+        fitted_as_of,
+        fit_state,
+        {{ columns | join(', ') }}
+    from attempts
+    {%- if is_incremental() %}
+    union all
+    select
+        as_of_date as valid_from,
+        attempted_as_of,
+        fitted_as_of,
+        fit_state,
+        {{ columns | join(', ') }}
+    from standing
+    where recency_rank = 1 and attempted_as_of is not null
+    {%- endif %}
+
+),
+
+-- the newest attempt says how things are, the newest that succeeded has the parameters
+ranked as (
+
+    select
+        slices.as_of_date,
+        candidates.*,
+        row_number() over (
+            partition by slices.as_of_date order by candidates.attempted_as_of desc
+        ) as attempt_rank,
+        row_number() over (
+            partition by slices.as_of_date
+            order by case when candidates.fitted_as_of is null then 1 else 0 end asc, candidates.attempted_as_of desc
+        ) as fit_rank
+    from slices
+    inner join candidates on slices.as_of_date >= candidates.valid_from
+
+),
+
+last_fit_dates as (
+
+    select
+        slices.as_of_date,
+        max(fit_dates.as_of_date) as last_fit_date
+    from slices
+    inner join fit_dates on slices.as_of_date >= fit_dates.as_of_date
+    group by slices.as_of_date
+
+)
+
+select
+    slices.as_of_date,
+    cast(case
+        when last_fit_dates.last_fit_date is null then 'no fit date yet'
+        when attempts_made.attempted_as_of is null or attempts_made.attempted_as_of < last_fit_dates.last_fit_date
+            then 'awaiting fit'
+        when fitted.fitted_as_of is null then 'no fit'
+        when fitted.fitted_as_of < attempts_made.attempted_as_of then 'carried forward'
+        else 'fitted'
+    end as {{ dbt.type_string() }}) as state,
+    cast(fitted.fitted_as_of as date) as fitted_as_of,
+    cast(attempts_made.attempted_as_of as date) as attempted_as_of,
+    cast(attempts_made.fit_state as {{ dbt.type_string() }}) as fit_state,
+    cast(attempts_made.fit_note as {{ dbt.type_string() }}) as fit_note,
+    cast(fitted.spend_note as {{ dbt.type_string() }}) as spend_note,
+    cast(fitted.model as {{ dbt.type_string() }}) as model,
+
+    -- purchases, days
+    {% for column in ['r', 'alpha', 's', 'beta', 'a', 'b'] -%}
+    cast(fitted.{{ column }} as {{ type_double() }}) as {{ column }},
+    {% endfor %}
+    -- spend, reporting currency
+    {% for column in ['p', 'q', 'gamma'] -%}
+    cast(fitted.{{ column }} as {{ type_double() }}) as {{ column }},
+    {% endfor %}
+    -- how the fit went
+    cast(fitted.log_likelihood as {{ type_double() }}) as log_likelihood,
+    cast(fitted.spend_log_likelihood as {{ type_double() }}) as spend_log_likelihood,
+    cast(attempts_made.customers as {{ dbt.type_bigint() }}) as customers,
+    cast(attempts_made.repeat_customers as {{ dbt.type_bigint() }}) as repeat_customers,
+    cast(attempts_made.spend_customers as {{ dbt.type_bigint() }}) as spend_customers,
+    coalesce(attempts_made.is_converged, false) as is_converged,
+
+    slices.slice_version
+from slices
+left join last_fit_dates on slices.as_of_date = last_fit_dates.as_of_date
+left join ranked as attempts_made on slices.as_of_date = attempts_made.as_of_date and attempts_made.attempt_rank = 1
+left join ranked as fitted
+    on
+        slices.as_of_date = fitted.as_of_date
+        and fitted.fit_rank = 1
+        and fitted.fitted_as_of is not null
+where {{ is_missing_slice('slices.as_of_date') }}

@@ -1,0 +1,126 @@
+"""Fit the parameters of predicted value on an engine that runs no Python itself: Postgres, Spark.
+
+Builds what the fit reads (dbt build --select +int_clv_fit_stats), reads the bins of the open fit dates through dbt's own
+connection, fits with scripts/clv.py, and writes the table int_clv_fits, which the next `dbt build` takes up. Run before
+`dbt build`; slices that were built without a fit are opened again. On DuckDB `dbt build` does all this by itself, and
+this command comes to the same.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import clv
+import numpy as np
+
+PROJECT = Path(__file__).resolve().parent.parent
+PARAMETERS = ["r", "alpha", "s", "beta", "a", "b", "p", "q", "gamma"]
+NUMBERS = [*PARAMETERS, "log_likelihood", "spend_log_likelihood"]
+COUNTS = ["customers", "repeat_customers", "spend_customers"]
+TRUTHS = ["is_usable", "is_converged"]
+TEXTS = ["state", "note", "spend_state", "spend_note"]
+
+
+class FitError(Exception):
+    """dbt or the engine refuses."""
+
+
+def fits(dates: Iterable[tuple], stats: Iterable[tuple], model: str, minimum: int) -> list[dict]:
+    """Return one row of int_clv_fits per fit date.
+
+    dates: rows of int_clv_fit_dates, date and slice version first. stats: rows of int_clv_fit_stats in the order of its
+    columns. model: of clv.MODELS. minimum: repeat customers below which a fit is refused.
+    """
+    bins: dict[tuple[str, str], list[list[float]]] = {}
+    for as_of_date, measure, *sums in stats:
+        bins.setdefault((str(as_of_date), measure), []).append([float(value) for value in sums])
+    rows = []
+    for as_of_date, slice_version, *_ in dates:
+        count, x, t_x, T, _ = np.array(bins.get((str(as_of_date), "purchases"), np.zeros((0, 5)))).T
+        bought = clv.fit_purchases(model, x / count, np.minimum(t_x, T) / count, T / count, count, minimum)
+        count, x, _, _, revenue = np.array(bins.get((str(as_of_date), "spend"), np.zeros((0, 5)))).T
+        spent = clv.fit_spend(x / count, revenue / x, count, minimum)
+        row = {"fitted_as_of": as_of_date, "slice_version": slice_version, "model": model}
+        row |= {name: (bought.parameters | spent.parameters).get(name) for name in PARAMETERS}
+        row |= {"log_likelihood": bought.log_likelihood, "spend_log_likelihood": spent.log_likelihood}
+        row |= {"customers": bought.customers, "repeat_customers": bought.repeat_customers}
+        row |= {"spend_customers": spent.customers, "is_usable": bought.is_usable, "is_converged": bought.is_converged}
+        row |= {"state": bought.state, "note": bought.note, "spend_state": spent.state, "spend_note": spent.note}
+        rows.append(row)
+    return rows
+
+
+def table(rows: list[dict]) -> object:
+    """Return rows as a pyarrow table whose types do not depend on what is in them."""
+    import pyarrow as pa
+
+    types = {"fitted_as_of": pa.date32(), "slice_version": pa.string(), "model": pa.string()}
+    types |= dict.fromkeys(NUMBERS, pa.float64()) | dict.fromkeys(COUNTS, pa.int64())
+    types |= dict.fromkeys(TRUTHS, pa.bool_()) | dict.fromkeys(TEXTS, pa.string())
+    return pa.Table.from_pylist(rows, schema=pa.schema(types.items()))
+
+
+def dbt(target: str, variables: str | None, *arguments: str) -> str:
+    """Run dbt on a target, return what it printed. Raises FitError with its messages."""
+    program = PROJECT / ".venv-spark/bin/dbt" if target.startswith("spark") else Path(sys.executable).with_name("dbt")
+    command = [str(program), "--no-use-colors", *arguments, "--target", target]
+    command += ["--vars", variables] if variables else []
+    try:
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise FitError(f"dbt cannot be started: {error}") from error
+    if done.returncode:
+        raise FitError(f"dbt {' '.join(arguments[:3])} failed:\n{(done.stdout + done.stderr)[-3000:].strip()}")
+    return done.stdout
+
+
+def operation(target: str, variables: str | None, name: str, **arguments: object) -> str:
+    """Run a macro on dbt's own connection, return what it printed."""
+    options = ["--args", json.dumps(arguments)] if arguments else []
+    return dbt(target, variables, "--quiet", "--print", "run-operation", name, *options)
+
+
+def fit(target: str, variables: str | None = None) -> list[dict]:
+    """Fit the open fit dates of a target; return the rows written. Raises FitError."""
+    operation(target, variables, "forget_missing_fits")
+    if target == "duckdb":
+        dbt(target, variables, "build", "--select", "+int_clv_fits", "--exclude-resource-type", "test", "unit_test")
+    else:
+        dbt(
+            target, variables, "build", "--select", "+int_clv_fit_stats", "--exclude-resource-type", "test", "unit_test"
+        )
+    printed = operation(target, variables, "print_clv_fit_inputs")
+    lines = [json.loads(line) for line in re.findall(r"^clv (\{.*\})$", printed, re.MULTILINE)]
+    settings = next(line for line in lines if "model" in line)
+    dates = [line["date"] for line in lines if "date" in line]
+    stats = [line["bin"] for line in lines if "bin" in line]
+    rows = fits(dates, stats, settings["model"], settings["minimum"])
+    if rows and target != "duckdb":
+        operation(target, variables, "write_clv_fits", rows=rows)
+    return rows
+
+
+def main() -> None:
+    """Parse the arguments, fit, say what came of it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--target", choices=["duckdb", "postgres", "spark", "spark_session"], default="duckdb")
+    parser.add_argument("--vars", help="dbt's --vars, where the build gets some too")
+    arguments = parser.parse_args()
+    try:
+        rows = fit(arguments.target, arguments.vars)
+    except FitError as error:
+        raise SystemExit(f"error: {error}") from error
+    print(f"{len(rows)} fit dates are open" if rows else "no fit date is open: all fits stand")
+    for row in rows:
+        found = ", ".join(f"{name} {row[name]:.5g}" for name in PARAMETERS if row[name] is not None)
+        print(f"{row['fitted_as_of']}  {row['model']}, {row['state']}: {found or row['note']}")
+
+
+if __name__ == "__main__":
+    main()
