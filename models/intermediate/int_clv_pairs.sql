@@ -60,13 +60,10 @@ expected as (
         repeat_count,
         age_days,
         month_number,
-        {% if var('clv_model') == 'pareto_nbd' -%}
-        {{ pareto_nbd_expected_purchases('repeat_count', 'age_days', 'horizon_days', 'r', 'alpha', 's', 'beta') }}
-        {%- else -%}
-        {{ beta_geometric_expected_purchases(
-            'repeat_count', 'age_days', 'horizon_days', 'r', 'alpha', 'a', 'b', var('clv_model') == 'mbg_nbd'
-        ) }}
-        {%- endif %} as expected_purchases,
+        {{ pareto_nbd_expected_purchases('repeat_count', 'age_days', 'horizon_days', 'r', 'alpha', 's', 'beta')
+            if var('clv_model') == 'pareto_nbd' else beta_geometric_expected_purchases(
+                'repeat_count', 'age_days', 'horizon_days', 'r', 'alpha', 'a', 'b', var('clv_model') == 'mbg_nbd'
+            ) }} as expected_purchases,
         -- purchases of a month count as if made in its middle: the last month's weight, and what an earlier one's lacks
         power({{ growth }}, (month_number - 0.5) * {{ monthly }}) as last_weight,
         power({{ growth }}, (month_number - 0.5) * {{ monthly }})
@@ -80,14 +77,13 @@ expected as (
 select
     as_of_date,
     repeat_count,
-    age_days,
     {% for horizon in horizons -%}
     max(case when month_number = {{ horizon }} then expected_purchases end) as expected_purchases_{{ horizon }}m,
     cast(sum(case
         when month_number < {{ horizon }} then cast(weight * expected_purchases as numeric(38, 18))
         when month_number = {{ horizon }} then cast(last_weight * expected_purchases as numeric(38, 18))
-    end) as {{ type_double() }}) as discounted_purchases_{{ horizon }}m
-    {{- ',' if not loop.last }}
+    end) as {{ type_double() }}) as discounted_purchases_{{ horizon }}m,
     {% endfor -%}
+    age_days
 from expected
 group by as_of_date, repeat_count, age_days

@@ -1,8 +1,14 @@
 {%- set horizons = var('clv_horizons_months') -%}
-{%- set longest = horizons | max -%}
 {%- set shape = ['s', 'beta'] if var('clv_model') == 'pareto_nbd' else ['a', 'b'] -%}
+{%- set v = (1 + var('annual_discount_rate')) ** (-1 / 12) %}
 {%- set arguments = ['inputs.repeat_count', 'inputs.last_purchase_age_days', 'inputs.age_days', 'parameters.r',
     'parameters.alpha', 'parameters.' ~ shape[0], 'parameters.' ~ shape[1]] -%}
+{%- set p_alive = pareto_nbd_p_alive(*arguments) if var('clv_model') == 'pareto_nbd'
+    else mbg_nbd_p_alive(*arguments) if var('clv_model') == 'mbg_nbd' else bg_nbd_p_alive(*arguments) -%}
+{%- set own_gap = expected_gap(
+    'inputs.last_purchase_age_days', 'inputs.repeat_count', 'population_gaps.population_mean_gap_days',
+    var('expected_gap_prior_weight')
+) -%}
 with inputs as (
 
     select * from {{ ref('int_clv_inputs') }}
@@ -27,7 +33,7 @@ population_gaps as (
 
 ),
 
--- without a fit: the last window is repeated by whoever is not long overdue (vars churned_overdue_ratio, window_months)
+-- without a fit the last window is repeated, by whoever is not long overdue; each month's purchases in its middle
 modelled as (
 
     select
@@ -35,39 +41,29 @@ modelled as (
         inputs.customer_id,
         parameters.fitted_as_of,
         parameters.state as parameters_state,
-        case when parameters.fitted_as_of is not null
-            then {% if var('clv_model') == 'pareto_nbd' -%}
-            {{ pareto_nbd_p_alive(*arguments) }}
-            {%- elif var('clv_model') == 'mbg_nbd' -%}
-            {{ mbg_nbd_p_alive(*arguments) }}
-            {%- else -%}
-            {{ bg_nbd_p_alive(*arguments) }}
-            {%- endif %}
+        case
+            when parameters.fitted_as_of is not null
+                then {{ p_alive }}
         end as p_alive,
         case
-            when inputs.recency_days > {{ var('churned_min_recency_days') }}
-                and inputs.recency_days / {{ expected_gap(
-                    'inputs.last_purchase_age_days', 'inputs.repeat_count', 'population_gaps.population_mean_gap_days',
-                    var('expected_gap_prior_weight')
-                ) }} >= {{ var('churned_overdue_ratio') }}
+            when
+                inputs.recency_days > {{ var('churned_min_recency_days') }}
+                and inputs.recency_days / {{ own_gap }} >= {{ var('churned_overdue_ratio') }}
                 then cast(0 as {{ type_double() }})
             else cast(inputs.frequency as {{ type_double() }}) / {{ var('window_months') }}
         end as repeated_per_month,
-        case when parameters.p is not null
-            then {{ gamma_gamma_expected_spend(
-                'inputs.repeat_count', 'inputs.mean_repeat_spend', 'parameters.p', 'parameters.q', 'parameters.gamma'
-            ) }}
-        end as modelled_spend,
+        {{ gamma_gamma_expected_spend(
+            'inputs.repeat_count', 'inputs.mean_repeat_spend', 'parameters.p', 'parameters.q', 'parameters.gamma'
+        ) }} as modelled_spend,
+        {% for horizon in horizons -%}
+        pairs.expected_purchases_{{ horizon }}m,
+        pairs.discounted_purchases_{{ horizon }}m,
+        {% endfor -%}
         case
             when inputs.net_revenue > 0
                 then cast(inputs.net_revenue as {{ type_double() }}) / inputs.purchase_days
             else cast(0 as {{ type_double() }})
-        end as own_mean_spend,
-        {% for horizon in horizons -%}
-        pairs.expected_purchases_{{ horizon }}m,
-        pairs.discounted_purchases_{{ horizon }}m
-        {{- ',' if not loop.last }}
-        {% endfor -%}
+        end as own_mean_spend
     from inputs
     inner join parameters on inputs.as_of_date = parameters.as_of_date
     left join pairs
@@ -89,7 +85,6 @@ scored as (
         parameters_state,
         p_alive,
         modelled_spend,
-        own_mean_spend,
         {% for horizon in horizons -%}
         case
             when fitted_as_of is null then repeated_per_month * {{ horizon }}
@@ -97,14 +92,11 @@ scored as (
         end as expected_purchases_{{ horizon }}m,
         case
             when fitted_as_of is null
-                then repeated_per_month * ({% for month in range(1, horizon + 1) -%}
-                {{ '%.17g' | format((1 + var('annual_discount_rate')) ** ((0.5 - month) / 12)) }}
-                {{- ' + ' if not loop.last }}
-                {%- endfor %})
+                then repeated_per_month * {{ '%.15f' | format(v ** 0.5 * (1 - v ** horizon) / (1 - v) if v < 1 else horizon) }}
             else p_alive * discounted_purchases_{{ horizon }}m
-        end as discounted_purchases_{{ horizon }}m
-        {{- ',' if not loop.last }}
+        end as discounted_purchases_{{ horizon }}m,
         {% endfor -%}
+        own_mean_spend
     from modelled
     {{ evaluated_once() }}
 
@@ -119,9 +111,9 @@ next_orders as (
             {% for horizon in horizons -%}
             {%- set before = 0 if loop.first else horizons[loop.index0 - 1] -%}
             {%- set reached = '0' if loop.first else 'expected_purchases_' ~ before ~ 'm' -%}
+            {%- set share = '(1 - ' ~ reached ~ ') / (expected_purchases_' ~ horizon ~ 'm - ' ~ reached ~ ')' -%}
             when expected_purchases_{{ horizon }}m >= 1
-                then ({{ before }} + (1 - {{ reached }}) / (expected_purchases_{{ horizon }}m - {{ reached }})
-                    * ({{ horizon }} - {{ before }})) * 365 / 12
+                then {{ '(' ~ before ~ ' + ' ~ share ~ ' * ' ~ (horizon - before) ~ ') * 365 / 12' }}
             {% endfor -%}
         end as days_to_next_order
     from scored
@@ -132,11 +124,14 @@ select
     as_of_date,
     customer_id,
     cast(case
-        when fitted_as_of is null then 'last window repeated: ' || parameters_state
+        when fitted_as_of is null
+            then {{ dbt.concat(["'last window repeated: '", 'parameters_state']) }}
         when parameters_state = 'carried forward' then 'modelled, parameters carried forward'
         else 'modelled'
     end as {{ dbt.type_string() }}) as clv_state,
-    cast(case when modelled_spend is null then 'own mean' else 'modelled' end as {{ dbt.type_string() }}) as spend_state,
+    cast(
+        case when modelled_spend is null then 'own mean' else 'modelled' end as {{ dbt.type_string() }}
+    ) as spend_state,
     fitted_as_of,
     p_alive,
     {% for horizon in horizons -%}

@@ -71,7 +71,7 @@ standing as (
         *,
         row_number() over (order by as_of_date desc) as recency_rank
     from {{ this }}
-    where as_of_date < (select min(as_of_date) from slices)
+    where as_of_date < (select min(slices.as_of_date) from slices)
 
 ),
 {%- endif %}
@@ -143,7 +143,7 @@ select
     cast(attempts_made.fit_state as {{ dbt.type_string() }}) as fit_state,
     cast(attempts_made.fit_note as {{ dbt.type_string() }}) as fit_note,
     cast(fitted.spend_note as {{ dbt.type_string() }}) as spend_note,
-    cast(fitted.model as {{ dbt.type_string() }}) as model,
+    cast(fitted.model as {{ dbt.type_string() }}) as model, -- noqa: RF04
 
     -- purchases, days
     {% for column in ['r', 'alpha', 's', 'beta', 'a', 'b'] -%}
