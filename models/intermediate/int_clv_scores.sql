@@ -1,6 +1,12 @@
 {%- set horizons = var('clv_horizons_months') -%}
 {%- set shape = ['s', 'beta'] if var('clv_model') == 'pareto_nbd' else ['a', 'b'] -%}
 {%- set v = (1 + var('annual_discount_rate')) ** (-1 / 12) %}
+{%- set worth = {} -%}
+{%- for horizon in horizons -%}
+{%- do worth.update({
+    horizon: '%.15f' | format(v ** 0.5 * (1 - v ** horizon) / (1 - v) if v < 1 else horizon)
+}) -%}
+{%- endfor -%}
 {%- set arguments = ['inputs.repeat_count', 'inputs.last_purchase_age_days', 'inputs.age_days', 'parameters.r',
     'parameters.alpha', 'parameters.' ~ shape[0], 'parameters.' ~ shape[1]] -%}
 {%- set p_alive = pareto_nbd_p_alive(*arguments) if var('clv_model') == 'pareto_nbd'
@@ -92,7 +98,7 @@ scored as (
         end as expected_purchases_{{ horizon }}m,
         case
             when fitted_as_of is null
-                then repeated_per_month * {{ '%.15f' | format(v ** 0.5 * (1 - v ** horizon) / (1 - v) if v < 1 else horizon) }}
+                then repeated_per_month * {{ worth[horizon] }}
             else p_alive * discounted_purchases_{{ horizon }}m
         end as discounted_purchases_{{ horizon }}m,
         {% endfor -%}

@@ -1,0 +1,197 @@
+"""Predicted value as dbt builds it: parameters in force on each date, scores, and the rule where there is no fit."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import clv
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import Warehouse
+
+START = dt.date(2024, 1, 1)
+SCORES = "select * from intermediate.int_clv_scores order by as_of_date, customer_id"
+PARAMETERS = "select * exclude (slice_version) from marts.clv_parameters order by as_of_date"
+
+
+def orders(customers: int = 600, until: str = "2024-10-15") -> pd.DataFrame:
+    """Return the orders of a shop by day: rates and lifetimes differ, and some spend twice what others do."""
+    generator = np.random.default_rng(11)
+    rows = []
+    for customer in range(customers):
+        rate, day = generator.gamma(1.0, 1 / 40), generator.integers(0, 120)
+        end = day + generator.exponential(200)
+        while day <= min(end, 400):
+            rows.append((customer, START + dt.timedelta(int(day)), round(generator.gamma(4, 5 + customer % 2 * 5), 2)))
+            day += 1 + generator.exponential(1 / rate)
+    found = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "gross_amount"])
+    found.insert(0, "order_id", range(len(found)))
+    return found[found["ordered_at"] <= dt.date.fromisoformat(until)]
+
+
+def scored(warehouse: Warehouse, rows: pd.DataFrame, select: str = "+int_clv_scores") -> Warehouse:
+    """Load orders and build as far as the scores, or what else is to be selected."""
+    warehouse.load({"orders": rows.to_csv(index=False)})
+    result = warehouse.dbt("build", "--select", select, "--exclude-resource-type", "test", "unit_test")
+    assert result.returncode == 0, result.stdout
+    return warehouse
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return scored(Warehouse(tmp_path_factory.mktemp("clv")), orders())
+
+
+def states(warehouse: Warehouse) -> dict[str, str]:
+    return {str(date): state for date, state in warehouse.rows("select as_of_date, state from marts.clv_parameters")}
+
+
+def test_every_date_has_the_newest_fit_of_every_third_month_end(built: Warehouse):
+    found = built.rows(
+        "select cast(as_of_date as text), cast(fitted_as_of as text) from marts.clv_parameters order by 1"
+    )
+    assert found == [
+        ("2024-01-31", None), ("2024-02-29", None), ("2024-03-31", "2024-03-31"), ("2024-04-30", "2024-03-31"),
+        ("2024-05-31", "2024-03-31"), ("2024-06-30", "2024-06-30"), ("2024-07-31", "2024-06-30"),
+        ("2024-08-31", "2024-06-30"), ("2024-09-30", "2024-09-30"), ("2024-10-15", "2024-09-30"),
+    ]  # fmt: skip
+    assert set(states(built).values()) == {"no fit date yet", "fitted"}
+
+
+def test_parameters_are_those_of_the_customers_one_by_one(built: Warehouse):
+    """Recomputed from the orders without bins; what bins move is what is expected in total, and by less than .5 %."""
+    end = pd.Timestamp("2024-09-30")
+    days = orders().assign(ordered_at=lambda rows: pd.to_datetime(rows["ordered_at"]))
+    days = days[days["ordered_at"] <= end].groupby(["customer_id", "ordered_at"], as_index=False)["gross_amount"].sum()
+    by_customer = days.groupby("customer_id")
+    first = by_customer["ordered_at"].min()
+    x = (by_customer.size() - 1).to_numpy()
+    t_x = (by_customer["ordered_at"].max() - first).dt.days.to_numpy()
+    T = (end - first).dt.days.to_numpy()
+    spend = (by_customer["gross_amount"].sum() - by_customer["gross_amount"].first()).to_numpy()
+    inputs = built.query(
+        """
+        select repeat_count, last_purchase_age_days, age_days, cast(repeat_net_revenue as double) as spend
+        from intermediate.int_clv_inputs where as_of_date = '2024-09-30' order by cast(customer_id as integer)
+        """
+    )
+    assert (inputs.to_numpy()[:, :3] == np.array([x, t_x, T]).T).all()
+    assert inputs["spend"].to_numpy() == pytest.approx(spend, abs=0.005)
+    (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-09-30'").to_dict("records")
+    fit, spent = clv.fit_purchases("pareto_nbd", x, t_x, T), clv.fit_spend(x[x > 0], spend[x > 0] / x[x > 0])
+    assert [row[name] for name in fit.parameters] == pytest.approx(list(fit.parameters.values()), rel=0.03)
+    assert [row[name] for name in spent.parameters] == pytest.approx(list(spent.parameters.values()), rel=0.02)
+    assert (row["customers"], row["repeat_customers"]) == (fit.customers, fit.repeat_customers)
+    assert row["log_likelihood"] == pytest.approx(fit.log_likelihood, rel=1e-3)
+
+
+def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
+    """Pareto/NBD in numpy, months one by one, for the date between two fits."""
+    rows = built.query(
+        """
+        select * from intermediate.int_clv_scores as scores
+        inner join intermediate.int_clv_inputs as inputs using (as_of_date, customer_id)
+        inner join marts.clv_parameters as parameters using (as_of_date)
+        where as_of_date = '2024-08-31'
+        """
+    )
+    r, alpha, s, beta, x, t_x, T = (
+        rows[name].to_numpy(float)
+        for name in ("r", "alpha", "s", "beta", "repeat_count", "last_purchase_age_days", "age_days")
+    )
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    y = t_x + (T - t_x) * ((nodes + 1) / 2)[:, None]
+    grid = ((alpha + T) / (alpha + y)) ** (r + x) * ((beta + T) / (beta + y)) ** s / (beta + y)
+    p_alive = 1 / (1 + s * (T - t_x) / 2 * (weights[:, None] * grid).sum(axis=0))
+    assert rows["p_alive"].to_numpy() == pytest.approx(p_alive, rel=1e-8)
+
+    def expected(month: float) -> np.ndarray:
+        growth = 1 - ((beta + T) / (beta + T + month * 365 / 12)) ** (s - 1)
+        return p_alive * (r + x) * (beta + T) / (alpha + T) / (s - 1) * growth
+
+    for horizon in (3, 6, 12, 24, 36):
+        months = range(1, horizon + 1)
+        discounted = sum((expected(month) - expected(month - 1)) * 1.1 ** ((0.5 - month) / 12) for month in months)
+        assert rows[f"expected_purchases_{horizon}m"].to_numpy() == pytest.approx(expected(horizon), rel=1e-8)
+        assert rows[f"discounted_purchases_{horizon}m"].to_numpy() == pytest.approx(discounted, rel=1e-8)
+    spend = rows["p"] * (rows["gamma"] + rows["repeat_net_revenue"].astype(float)) / (rows["p"] * x + rows["q"] - 1)
+    assert rows["expected_spend"].to_numpy() == pytest.approx(spend.to_numpy(), rel=1e-9)
+    assert set(rows["clv_state"]) == {"modelled"}
+    days = (pd.to_datetime(rows["expected_next_order_date"]) - pd.Timestamp("2024-08-31")).dt.days
+    assert (days.isna() == (expected(36) < 1)).all()
+    reached = days.notna().to_numpy()
+    assert (expected(days.to_numpy() * 12 / 365)[reached] >= 1 - 1e-9).all()  # the curve lies above the straight lines
+    assert (expected((days.to_numpy() - 1) * 12 / 365)[reached] < 1.2).all()
+
+
+def test_a_refresh_comes_to_the_same_as_a_rebuild_and_a_cut_to_the_same_as_the_past(built: Warehouse, tmp_path: Path):
+    """Parameters and scores to the last bit; and what comes after a date cannot be told from its rows."""
+    refreshed = scored(Warehouse(tmp_path), orders(until="2024-07-31"), select="*")
+    past = "select * exclude (slice_version) from marts.clv_parameters where as_of_date <= '2024-07-31' order by 1"
+    pd.testing.assert_frame_equal(refreshed.query(past), built.query(past))
+    scores = "select * from intermediate.int_clv_scores where as_of_date <= '2024-07-31' order by 1, 2"
+    pd.testing.assert_frame_equal(refreshed.query(scores), built.query(scores), check_exact=True)
+    scored(refreshed, orders(), select="*")
+    assert refreshed.rows("select min(as_of_date) from intermediate.int_slices where is_open") == [
+        (dt.date(2024, 8, 31),)
+    ]
+    assert refreshed.rows("select fitted_as_of from intermediate.int_clv_fits") == [(dt.date(2024, 9, 30),)]
+    pd.testing.assert_frame_equal(refreshed.query(PARAMETERS), built.query(PARAMETERS), check_exact=True)
+
+
+def test_a_shop_with_too_few_repeat_customers_says_so_and_repeats_the_last_window(warehouse: Warehouse):
+    rows = orders()
+    few = rows[rows["customer_id"] < 60]
+    scored(warehouse, few)
+    row = warehouse.query("select * from marts.clv_parameters order by as_of_date").to_dict("records")[-1]
+    assert row["state"] == "no fit"
+    assert row["fit_note"].endswith("repeat customers; a fit takes 50")
+    assert pd.isna(row["fitted_as_of"]) and pd.isna(row["r"])
+    found = warehouse.query("select * from intermediate.int_clv_scores order by as_of_date")
+    found = found[found["as_of_date"] == found["as_of_date"].max()]
+    assert set(found["clv_state"]) == {"last window repeated: no fit"}
+    assert set(found["spend_state"]) == {"own mean"}
+    assert found["p_alive"].isna().all()
+    by_customer = few.groupby(few["customer_id"].astype(str))
+    found = found.set_index("customer_id")
+    assert (
+        abs(found["expected_spend"] - by_customer["gross_amount"].sum() / by_customer["ordered_at"].nunique()) < 1e-6
+    ).all()
+    repeated = found[found["expected_purchases_12m"] > 0]
+    assert (repeated["expected_purchases_12m"] == by_customer.size().reindex(repeated.index)).all()
+    assert 0 < len(repeated) < len(found)
+    assert (found["discounted_purchases_36m"] >= 0).all()
+
+
+def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse):
+    built.execute(
+        "update intermediate.int_clv_fits set is_usable = false, note = 'as if' where fitted_as_of = '2024-06-30'"
+    )
+    built.execute("delete from marts.clv_parameters")
+    result = built.dbt("run", "--select", "clv_parameters", "int_clv_pairs", "int_clv_scores")
+    assert result.returncode == 0, result.stdout
+    (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-07-31'").to_dict("records")
+    assert (row["state"], str(row["fitted_as_of"])[:10], row["fit_note"]) == ("carried forward", "2024-03-31", "as if")
+    assert built.rows("select distinct clv_state from intermediate.int_clv_scores where as_of_date = '2024-07-31'") == [
+        ("modelled, parameters carried forward",)
+    ]
+
+
+@pytest.mark.parametrize("rows", [
+    [("1", "2024-01-05", 10)],
+    [(str(customer), "2024-01-05", 10) for customer in range(80)],
+    [(str(customer), f"2024-0{month}-05", 10) for customer in range(80) for month in (1, 2, 3, 4)],
+], ids=["one customer", "nobody comes back", "all the same"])  # fmt: skip
+def test_the_smallest_shops_have_scores_and_a_reason(warehouse: Warehouse, rows: list[tuple]):
+    frame = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "gross_amount"])
+    frame.insert(0, "order_id", range(len(frame)))
+    scored(warehouse, frame)
+    found = warehouse.query(SCORES)
+    assert len(found)
+    numbers = found.filter(regex="purchases_|expected_spend")
+    assert np.isfinite(numbers.to_numpy(float)).all()
+    assert (numbers.to_numpy(float) >= 0).all()
+    assert found["clv_state"].notna().all()
+    assert (found["expected_spend"] == 10).all()
