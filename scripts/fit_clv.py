@@ -2,8 +2,8 @@
 
 Builds what the fit reads (dbt build --select +int_clv_fit_stats), reads the bins of the open fit dates through dbt's
 own connection, fits with scripts/clv.py, and writes the table int_clv_fits, which the next `dbt build` takes up. Run
-it before `dbt build`; slices that were built without a fit are opened again. On DuckDB `dbt build` does all this by itself,
-and this command comes to the same.
+it before `dbt build`; slices that were built without a fit are opened again. On DuckDB `dbt build` does all this by
+itself, and this command comes to the same.
 """
 
 from __future__ import annotations

@@ -3,12 +3,11 @@
   scripts/fit_clv.py calls it before it fits.
 -#}
 {% macro forget_missing_fits() -%}
-    {%- set node = graph.nodes['model.customer_value.clv_parameters'] -%}
-    {%- set relation = load_relation(api.Relation.create(
-        database=node.database, schema=node.schema, identifier=node.alias
-    )) -%}
+    {%- set relation = load_relation(relation_of('clv_parameters')) -%}
     {%- if relation -%}
         {%- do run_query("delete from " ~ relation ~ " where state = 'awaiting fit'") -%}
-        {%- do adapter.commit_if_has_connection() -%}
+        {%- if target.type == 'postgres' -%} {#- the others have no transaction open here -#}
+{%- do run_query('commit') -%}
+{%- endif -%}
     {%- endif -%}
 {%- endmacro %}

@@ -5,8 +5,7 @@
   Arguments   rows  list of {column: value}, one per fit date, at least one
 -#}
 {% macro write_clv_fits(rows) -%}
-    {%- set beside = ref('int_clv_fit_dates') -%}
-    {%- set relation = api.Relation.create(database=beside.database, schema=beside.schema, identifier='int_clv_fits') -%}
+    {%- set relation = relation_of('int_clv_fit_dates', 'int_clv_fits') -%}
     {%- set texts = ['slice_version', 'model', 'state', 'note', 'spend_state', 'spend_note'] -%}
     {%- set selects = [] -%}
     {%- for row in rows -%}
@@ -23,5 +22,7 @@
     {%- endfor -%}
     {%- do run_query('drop table if exists ' ~ relation) -%}
     {%- do run_query(create_table_as(false, relation, selects | join(' union all '))) -%}
-    {%- do adapter.commit_if_has_connection() -%}
+    {%- if target.type == 'postgres' -%} {#- the others have no transaction open here -#}
+{%- do run_query('commit') -%}
+{%- endif -%}
 {%- endmacro %}

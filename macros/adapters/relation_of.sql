@@ -1,0 +1,13 @@
+{#-
+  The relation of a model of this project, for operations: a ref to a private model is not allowed there.
+
+  Arguments   name        model
+              identifier  another table beside it; the model's own unless given
+  Returns     relation, whether or not it is there
+-#}
+{% macro relation_of(name, identifier=none) -%}
+    {%- set node = graph.nodes['model.customer_value.' ~ name] -%}
+    {{ return(api.Relation.create(
+        database=node.database, schema=node.schema, identifier=identifier or node.alias
+    )) }}
+{%- endmacro %}
