@@ -1,0 +1,70 @@
+{{ config(materialized='view') }} -- read once, by int_clv_scores
+{%- set horizons = var('clv_horizons_months') -%}
+{%- set shape = ['s', 'beta'] if var('clv_model') == 'pareto_nbd' else ['a', 'b'] -%}
+{%- set arguments = ['inputs.repeat_count', 'inputs.last_purchase_age_days', 'inputs.age_days', 'parameters.r',
+    'parameters.alpha', 'parameters.' ~ shape[0], 'parameters.' ~ shape[1]] -%}
+{%- set p_alive = pareto_nbd_p_alive(*arguments) if var('clv_model') == 'pareto_nbd'
+    else mbg_nbd_p_alive(*arguments) if var('clv_model') == 'mbg_nbd' else bg_nbd_p_alive(*arguments) -%}
+{%- set own_gap = expected_gap(
+    'inputs.last_purchase_age_days', 'inputs.repeat_count', 'population_gaps.population_mean_gap_days',
+    var('expected_gap_prior_weight')
+) %}
+
+with inputs as (
+
+    select * from {{ ref('int_clv_inputs') }}
+
+),
+
+parameters as (
+
+    select * from {{ ref('clv_parameters') }}
+
+),
+
+pairs as (
+
+    select * from {{ ref('int_clv_pairs') }}
+
+),
+
+population_gaps as (
+
+    select * from {{ ref('int_population_gaps') }}
+
+)
+
+-- without a fit the last window is repeated, by whoever is not long overdue
+select
+    inputs.as_of_date,
+    inputs.customer_id,
+    parameters.fitted_as_of,
+    parameters.state as parameters_state,
+    case when parameters.fitted_as_of is not null then {{ p_alive }} end as p_alive,
+    case
+        when
+            inputs.recency_days > {{ var('churned_min_recency_days') }}
+            and inputs.recency_days / {{ own_gap }} >= {{ var('churned_overdue_ratio') }}
+            then cast(0 as {{ type_double() }})
+        else cast(inputs.frequency as {{ type_double() }}) / {{ var('window_months') }}
+    end as repeated_per_month,
+    {{ gamma_gamma_expected_spend(
+        'inputs.repeat_count', 'inputs.mean_repeat_spend', 'parameters.p', 'parameters.q', 'parameters.gamma'
+    ) }} as modelled_spend,
+    {% for horizon in horizons -%}
+    pairs.expected_purchases_{{ horizon }}m,
+    pairs.discounted_purchases_{{ horizon }}m,
+    {% endfor -%}
+    case
+        when inputs.net_revenue > 0
+            then cast(inputs.net_revenue as {{ type_double() }}) / inputs.purchase_days
+        else cast(0 as {{ type_double() }})
+    end as own_mean_spend
+from inputs
+inner join parameters on inputs.as_of_date = parameters.as_of_date
+left join pairs
+    on
+        inputs.as_of_date = pairs.as_of_date
+        and inputs.repeat_count = pairs.repeat_count
+        and inputs.age_days = pairs.age_days
+left join population_gaps on inputs.as_of_date = population_gaps.as_of_date
