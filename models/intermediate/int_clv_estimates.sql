@@ -1,12 +1,12 @@
 {{ config(materialized='view') }} -- read once, by int_clv_scores
-{%- set horizons = var('clv_horizons_months') -%}
+{%- set horizons = clv_horizons() -%}
 {%- set shape = ['s', 'beta'] if var('clv_model') == 'pareto_nbd' else ['a', 'b'] -%}
 {%- set arguments = ['inputs.repeat_count', 'inputs.last_purchase_age_days', 'inputs.age_days', 'parameters.r',
     'parameters.alpha', 'parameters.' ~ shape[0], 'parameters.' ~ shape[1]] -%}
 {%- set p_alive = pareto_nbd_p_alive(*arguments) if var('clv_model') == 'pareto_nbd'
     else mbg_nbd_p_alive(*arguments) if var('clv_model') == 'mbg_nbd' else bg_nbd_p_alive(*arguments) -%}
 {%- set own_gap = expected_gap(
-    'inputs.last_purchase_age_days', 'inputs.repeat_count', 'population_gaps.population_mean_gap_days',
+    'inputs.last_purchase_age_days', 'inputs.repeat_count', 'thresholds.population_mean_gap_days',
     var('expected_gap_prior_weight')
 ) %}
 
@@ -28,34 +28,46 @@ pairs as (
 
 ),
 
-population_gaps as (
+thresholds as (
 
-    select * from {{ ref('int_population_gaps') }}
+    select * from {{ ref('tier_thresholds') }}
+
+),
+
+margins as (
+
+    select * from {{ ref('int_population_margins') }}
 
 )
 
 -- without a fit the last window is repeated, by whoever is not long overdue
 select
-    inputs.as_of_date,
-    inputs.customer_id,
+    inputs.*,
+    margins.population_margin_rate,
     parameters.fitted_as_of,
     parameters.state as parameters_state,
-    case when parameters.fitted_as_of is not null then {{ p_alive }} end as p_alive,
     case
+        when parameters.fitted_as_of is not null and inputs.order_count > 0 then {{ p_alive }}
+    end as p_alive,
+    case
+        when inputs.order_count = 0 then cast(null as {{ type_double() }})
         when
             inputs.recency_days > {{ var('churned_min_recency_days') }}
             and inputs.recency_days / {{ own_gap }} >= {{ var('churned_overdue_ratio') }}
             then cast(0 as {{ type_double() }})
         else cast(inputs.frequency as {{ type_double() }}) / {{ var('window_months') }}
     end as repeated_per_month,
-    {{ gamma_gamma_expected_spend(
-        'inputs.repeat_count', 'inputs.mean_repeat_spend', 'parameters.p', 'parameters.q', 'parameters.gamma'
-    ) }} as modelled_spend,
+    case
+        when inputs.order_count > 0 then {{ gamma_gamma_expected_spend(
+            'inputs.repeat_count', 'inputs.mean_repeat_spend', 'parameters.p', 'parameters.q', 'parameters.gamma'
+        ) }}
+    end as modelled_spend,
     {% for horizon in horizons -%}
-    pairs.expected_purchases_{{ horizon }}m,
-    pairs.discounted_purchases_{{ horizon }}m,
+    pairs.expected_purchases_{{ horizon }}m as alive_purchases_{{ horizon }}m,
+    pairs.discounted_purchases_{{ horizon }}m as alive_discounted_{{ horizon }}m,
     {% endfor -%}
     case
+        when inputs.order_count = 0 then cast(null as {{ type_double() }})
         when inputs.net_revenue > 0
             then cast(inputs.net_revenue as {{ type_double() }}) / inputs.purchase_days
         else cast(0 as {{ type_double() }})
@@ -67,4 +79,5 @@ left join pairs
         inputs.as_of_date = pairs.as_of_date
         and inputs.repeat_count = pairs.repeat_count
         and inputs.age_days = pairs.age_days
-left join population_gaps on inputs.as_of_date = population_gaps.as_of_date
+inner join thresholds on inputs.as_of_date = thresholds.as_of_date
+left join margins on inputs.as_of_date = margins.as_of_date

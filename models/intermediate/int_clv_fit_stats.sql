@@ -10,6 +10,7 @@ with fit_dates as (
 inputs as (
 
     select * from {{ ref('int_clv_inputs') }}
+    where order_count > 0
 
 ),
 

@@ -1,10 +1,11 @@
-{%- set horizons = var('clv_horizons_months') -%}
+{%- set horizons = clv_horizons() -%}
 {%- set months = horizons | max -%}
 {%- set monthly = '(-1 / cast(12 as ' ~ type_double() ~ '))' -%}
 {%- set growth = '(1 + cast(' ~ var('annual_discount_rate') ~ ' as ' ~ type_double() ~ '))' -%}
 with inputs as (
 
     select * from {{ ref('int_clv_inputs') }}
+    where order_count > 0
 
 ),
 

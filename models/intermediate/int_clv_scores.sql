@@ -1,11 +1,13 @@
-{%- set horizons = var('clv_horizons_months') -%}
+{{ config(materialized='view') }} -- written down once, in customer_value_history
+{%- set horizons = clv_horizons() -%}
 {%- set v = (1 + var('annual_discount_rate')) ** (-1 / 12) %}
 {%- set worth = {} -%}
 {%- for horizon in horizons -%}
 {%- do worth.update({
     horizon: '%.15f' | format(v ** 0.5 * (1 - v ** horizon) / (1 - v) if v < 1 else horizon)
 }) -%}
-{%- endfor -%}
+{%- endfor %}
+
 with estimates as (
 
     select * from {{ ref('int_clv_estimates') }}
@@ -17,24 +19,18 @@ with estimates as (
 scored as (
 
     select
-        as_of_date,
-        customer_id,
-        fitted_as_of,
-        parameters_state,
-        p_alive,
-        modelled_spend,
         {% for horizon in horizons -%}
         case
             when fitted_as_of is null then repeated_per_month * {{ horizon }}
-            else p_alive * expected_purchases_{{ horizon }}m
+            else p_alive * alive_purchases_{{ horizon }}m
         end as expected_purchases_{{ horizon }}m,
         case
             when fitted_as_of is null
                 then repeated_per_month * {{ worth[horizon] }}
-            else p_alive * discounted_purchases_{{ horizon }}m
+            else p_alive * alive_discounted_{{ horizon }}m
         end as discounted_purchases_{{ horizon }}m,
         {% endfor -%}
-        own_mean_spend
+        estimates.*
     from estimates
     {{ evaluated_once() }}
 
@@ -59,25 +55,19 @@ next_orders as (
 )
 
 select
-    as_of_date,
-    customer_id,
+    *,
     cast(case
+        when order_count = 0 then 'no order yet'
         when fitted_as_of is null
             then {{ dbt.concat(["'last window repeated: '", 'parameters_state']) }}
         when parameters_state = 'carried forward' then 'modelled, parameters carried forward'
         else 'modelled'
     end as {{ dbt.type_string() }}) as clv_state,
-    cast(
-        case when modelled_spend is null then 'own mean' else 'modelled' end as {{ dbt.type_string() }}
-    ) as spend_state,
-    fitted_as_of,
-    p_alive,
-    {% for horizon in horizons -%}
-    expected_purchases_{{ horizon }}m,
-    {% endfor -%}
-    {% for horizon in horizons -%}
-    discounted_purchases_{{ horizon }}m,
-    {% endfor -%}
+    cast(case
+        when order_count = 0 then 'no order yet'
+        when modelled_spend is null then 'own mean'
+        else 'modelled'
+    end as {{ dbt.type_string() }}) as spend_state,
     coalesce(modelled_spend, own_mean_spend) as expected_spend,
     cast({{ dbt.dateadd(
         'day', 'cast(ceil(days_to_next_order) as integer)', 'as_of_date'

@@ -58,6 +58,7 @@ changes as (
         {% for column, (amount, change, sql_type) in totals.items() -%}
         case steps.{{ change }} when 1 then {{ amount }} when -1 then -{{ amount }} else 0 end as {{ column }},
         {% endfor -%}
+        cast(null as numeric(18, 2)) as acquisition_cost,
         case when customer_days.margin_is_estimated then 1 else 0 end as margin_is_estimated
     from customer_days
     inner join steps
@@ -73,6 +74,7 @@ changes as (
         {% for column in totals -%}
         0 as {{ column }},
         {% endfor -%}
+        customers.acquisition_cost,
         0 as margin_is_estimated
     from customers
     inner join first_slices on coalesce(customers.known_on, cast('0001-01-01' as date)) = first_slices.known_on
@@ -88,6 +90,7 @@ select
     {% for column, (amount, change, sql_type) in totals.items() -%}
     cast(sum({{ column }}) as {{ sql_type }}) as {{ column }},
     {% endfor -%}
+    cast(sum(acquisition_cost) as numeric(18, 2)) as acquisition_cost,
     max(margin_is_estimated) as margin_is_estimated
 from changes
 group by customer_id, as_of_date

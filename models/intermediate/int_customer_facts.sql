@@ -56,6 +56,7 @@ select
     totals.ranked_value,
     totals.margin_is_estimated = 1 as margin_is_estimated,
     totals.realised_value,
+    totals.acquisition_cost,
 
     -- what held at the slices before; one that is so many slices back lies at most as many stretches back
     {% for back in range(1, var('demotion_patience') + 1) -%}

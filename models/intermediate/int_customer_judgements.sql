@@ -16,7 +16,7 @@ with thresholds as (
 
 facts as (
 
-    select * from {{ ref('int_customer_facts') }}
+    select * from {{ ref('int_clv_scores') }}
 
 ),
 

@@ -4,7 +4,17 @@
 {%- for back in range(1, patience + 1) %}{% do before.append('back_' ~ back ~ '_raw_tier') %}{% endfor %}
 with judgements as (
 
-    select * from {{ ref('int_customer_judgements') }}
+    select
+        *,
+        -- margin of the purchases to come, discounted to T
+        {% for horizon in [12, 36] -%}
+        cast(
+            discounted_purchases_{{ horizon }}m * expected_spend * population_margin_rate as numeric(18, 2)
+        ) as residual_value_{{ horizon }}m,
+        {% endfor -%}
+        cast(coalesce(acquisition_cost, 0) as numeric(18, 2)) as acquisition_cost_or_none
+    from {{ ref('int_customer_judgements') }}
+    {{ evaluated_once() }}
 
 )
 
@@ -33,7 +43,18 @@ select
     net_revenue,
     margin,
     realised_value,
+    p_alive,
+    expected_purchases_12m,
+    residual_value_12m,
+    residual_value_36m,
+    cast(realised_value + residual_value_36m - acquisition_cost_or_none as numeric(18, 2)) as lifetime_value,
     overdue_ratio,
+    cast(residual_value_36m * (1 - p_alive) as numeric(18, 2)) as revenue_at_risk,
+    acquisition_cost,
+    expected_spend,
+    expected_next_order_date,
+    clv_state,
+    spend_state,
     expected_gap_days,
     previous_monetary,
     purchase_days,

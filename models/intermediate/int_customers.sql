@@ -35,6 +35,7 @@ known_by_record as (
     select
         coalesce(survivors.survivor_customer_id, customers.customer_id) as customer_id,
         cast(count(*) as integer) as record_count,
+        cast(sum(customers.acquisition_cost) as numeric(18, 2)) as acquisition_cost,
         case when count(customers.created_at) = count(*) then min(cast(customers.created_at as date)) end as known_on
     from customers
     left join survivors on customers.customer_id = survivors.customer_id
@@ -52,6 +53,7 @@ select
         else known_by_record.known_on
     end as known_on,
     known_by_order.first_order_date,
-    coalesce(known_by_record.record_count, 0) as record_count
+    coalesce(known_by_record.record_count, 0) as record_count,
+    known_by_record.acquisition_cost
 from known_by_order
 full outer join known_by_record on known_by_order.customer_id = known_by_record.customer_id

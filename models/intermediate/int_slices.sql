@@ -33,7 +33,7 @@ inputs as (
     union all
     select
         coalesce(known_on, cast('0001-01-01' as date)) as known_on,
-        {{ row_hash(['customer_id', 'known_on']) }} as row_hash
+        {{ row_hash(['customer_id', 'known_on', 'acquisition_cost']) }} as row_hash
     from customers
 
 ),

@@ -35,8 +35,21 @@ select
     cast(margin as numeric(18, 2)) as margin,
     cast(realised_value as numeric(18, 2)) as realised_value,
 
+    -- value to come
+    p_alive,
+    expected_purchases_12m,
+    cast(residual_value_12m as numeric(18, 2)) as residual_value_12m,
+    cast(residual_value_36m as numeric(18, 2)) as residual_value_36m,
+    cast(lifetime_value as numeric(18, 2)) as lifetime_value,
+
     -- why
     overdue_ratio,
+    cast(revenue_at_risk as numeric(18, 2)) as revenue_at_risk,
+    cast(acquisition_cost as numeric(18, 2)) as acquisition_cost,
+    expected_spend,
+    expected_next_order_date,
+    cast(clv_state as {{ dbt.type_string() }}) as clv_state,
+    cast(spend_state as {{ dbt.type_string() }}) as spend_state,
     expected_gap_days,
     cast(previous_monetary as numeric(18, 2)) as previous_monetary,
     purchase_days,
