@@ -112,10 +112,12 @@ class Engine:
         return self._run([str(self.dbt_program), "--no-use-colors", *arguments, "--target", self.target])
 
     def build(self, unit_tests: bool = False) -> None:
-        """Run dbt build with all data tests and print how long it took; fail with dbt's output when it fails.
+        """Fit, run dbt build with all data tests, print how long it took; fail with the output of what fails.
 
         unit_tests: run them too; once per engine is enough.
         """
+        fit = self._run([sys.executable, "scripts/fit_clv.py", "--target", self.target])
+        assert fit.returncode == 0, fit.stdout + fit.stderr
         started = time.monotonic()
         result = self.dbt("build", *([] if unit_tests else ["--exclude-resource-type", "unit_test"]))
         assert result.returncode == 0, result.stdout

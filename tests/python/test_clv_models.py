@@ -92,8 +92,7 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
     rows = built.query(
         """
         select * from intermediate.int_clv_scores as scores
-        inner join intermediate.int_clv_inputs as inputs using (as_of_date, customer_id)
-        inner join marts.clv_parameters as parameters using (as_of_date)
+        inner join (select * exclude (slice_version, fitted_as_of) from marts.clv_parameters) using (as_of_date)
         where as_of_date = '2024-08-31'
         """
     )
@@ -131,7 +130,7 @@ def test_a_refresh_comes_to_the_same_as_a_rebuild_and_a_cut_to_the_same_as_the_p
     refreshed = scored(Warehouse(tmp_path), orders(until="2024-07-31"), select="*")
     past = "select * exclude (slice_version) from marts.clv_parameters where as_of_date <= '2024-07-31' order by 1"
     pd.testing.assert_frame_equal(refreshed.query(past), built.query(past))
-    scores = "select * from intermediate.int_clv_scores where as_of_date <= '2024-07-31' order by 1, 2"
+    scores = "select * from intermediate.int_clv_scores where as_of_date <= '2024-07-31' order by as_of_date, customer_id"
     pd.testing.assert_frame_equal(refreshed.query(scores), built.query(scores), check_exact=True)
     scored(refreshed, orders(), select="*")
     assert refreshed.rows("select min(as_of_date) from intermediate.int_slices where is_open") == [
@@ -139,6 +138,43 @@ def test_a_refresh_comes_to_the_same_as_a_rebuild_and_a_cut_to_the_same_as_the_p
     ]
     assert refreshed.rows("select fitted_as_of from intermediate.int_clv_fits") == [(dt.date(2024, 9, 30),)]
     pd.testing.assert_frame_equal(refreshed.query(PARAMETERS), built.query(PARAMETERS), check_exact=True)
+
+
+def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path: Path):
+    """Residual value: discounted purchases x spend x the margin that all customers leave; and what hangs on it."""
+    shop = scored(Warehouse(tmp_path), orders(), select="*")
+    shown = shop.query("select * from marts.customer_value_history where as_of_date = '2024-08-31' order by customer_id")
+    scores = built.query(
+        "select * from intermediate.int_clv_scores where as_of_date = '2024-08-31' order by customer_id"
+    )
+    rate = float(shown["margin"].sum()) / float(shown["net_revenue"].sum())
+    assert rate == pytest.approx(0.3, abs=1e-3)
+    for horizon in (12, 36):
+        worth = scores[f"discounted_purchases_{horizon}m"] * scores["expected_spend"] * rate
+        assert shown[f"residual_value_{horizon}m"].astype(float).tolist() == pytest.approx(worth.tolist(), abs=0.006)
+    total = shown["realised_value"] + shown["residual_value_36m"]
+    assert shown["lifetime_value"].tolist() == total.tolist()  # no source of acquisition costs here
+    at_risk = shown["residual_value_36m"].astype(float) * (1 - shown["p_alive"])
+    assert shown["revenue_at_risk"].astype(float).tolist() == pytest.approx(at_risk.tolist(), abs=0.006)
+    for column in ("p_alive", "expected_purchases_12m", "expected_spend", "expected_next_order_date", "clv_state"):
+        pd.testing.assert_series_equal(shown[column], scores[column])
+
+
+def test_an_acquisition_cost_is_taken_off_once_the_customer_is_known(warehouse: Warehouse):
+    warehouse.load({
+        "orders": "order_id,customer_id,ordered_at,gross_amount\n1,a,2024-01-10,100\n2,b,2024-02-10,100\n",
+        "customers": "customer_id,created_at,acquisition_cost,merged_into_customer_id\n"
+        "a,2024-01-01,12.50,\na0,2024-01-02,2.50,a\nb,2024-02-01,,\n",
+    })  # fmt: skip
+    result = warehouse.dbt("build", "--select", "+customer_value_history", "--exclude-resource-type", "test", "unit_test")
+    assert result.returncode == 0, result.stdout
+    found = warehouse.query("select * from marts.customer_value_history order by as_of_date, customer_id")
+    assert found["customer_id"].tolist() == ["a", "a", "b"]
+    costs = found["acquisition_cost"].tolist()
+    assert [float(cost) for cost in costs[:2]] == [15.0, 15.0] and pd.isna(costs[2])
+    # 30 % of 100.00, and that again over what is left of the window of a year: 36 months
+    left = found["lifetime_value"] - found["realised_value"] - found["residual_value_36m"]
+    assert left.astype(float).tolist() == [-15.0, -15.0, 0.0]
 
 
 def test_a_shop_with_too_few_repeat_customers_says_so_and_repeats_the_last_window(warehouse: Warehouse):
