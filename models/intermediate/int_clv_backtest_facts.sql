@@ -1,0 +1,57 @@
+with origins as (
+
+    select * from {{ ref('int_clv_backtest_origins') }}
+
+),
+
+history as (
+
+    select
+        as_of_date,
+        customer_id,
+        tier,
+        recency_score,
+        frequency_score,
+        monetary_score,
+        first_order_date,
+        purchase_days,
+        net_revenue,
+        p_alive,
+        expected_spend
+    from {{ ref('customer_value_history') }}
+    where order_count > 0
+
+)
+
+-- earlier: the slice in which the period before the origin begins; a first purchase is nothing to be repeated
+select
+    history.as_of_date,
+    history.customer_id,
+    history.tier,
+    cast({{ dbt.date_trunc('quarter', 'history.first_order_date') }} as date) as cohort_quarter,
+    history.recency_score,
+    history.frequency_score,
+    history.monetary_score,
+    history.p_alive,
+    history.expected_spend,
+    history.purchase_days - 1 as repeat_count,
+    cast({{ dbt.datediff('history.first_order_date', 'history.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
+    origins.has_whole_period,
+    earlier.customer_id is not null as is_known_earlier,
+    earlier.recency_score as earlier_recency_score,
+    earlier.frequency_score as earlier_frequency_score,
+    earlier.monetary_score as earlier_monetary_score,
+    history.purchase_days - coalesce(earlier.purchase_days, 1) as period_purchases,
+    case
+        when earlier.customer_id is not null
+            then cast(history.net_revenue - earlier.net_revenue as {{ type_double() }})
+        else cast(history.net_revenue as {{ type_double() }}) * (history.purchase_days - 1) / history.purchase_days
+    end as period_spend,
+    later.purchase_days - history.purchase_days as actual_purchases,
+    cast(later.net_revenue - history.net_revenue as numeric(18, 2)) as actual_spend
+from history
+inner join origins on history.as_of_date = origins.as_of_date
+inner join history as later
+    on origins.holdout_ends_on = later.as_of_date and history.customer_id = later.customer_id
+left join history as earlier
+    on origins.period_starts_after = earlier.as_of_date and history.customer_id = earlier.customer_id
