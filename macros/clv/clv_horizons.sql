@@ -1,8 +1,10 @@
 {#-
-  How far ahead purchases are expected, months: those of var clv_horizons_months, and 12 and 36, which the history shows.
+  How far ahead purchases are expected, months: those asked for, and 12 and 36, which the history shows.
+
+  Arguments   asked  list of integers, var clv_horizons_months
 
   Returns     list of integers, ascending
 -#}
-{% macro clv_horizons() -%}
-    {{ return((var('clv_horizons_months') + [12, 36]) | unique | sort) }}
+{% macro clv_horizons(asked) -%}
+    {{ return((asked + [12, 36]) | unique | sort) }}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {{ config(materialized='view') }} -- read once, by int_clv_scores
-{%- set horizons = clv_horizons() -%}
+{%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
 {%- set shape = ['s', 'beta'] if var('clv_model') == 'pareto_nbd' else ['a', 'b'] -%}
 {%- set arguments = ['inputs.repeat_count', 'inputs.last_purchase_age_days', 'inputs.age_days', 'parameters.r',
     'parameters.alpha', 'parameters.' ~ shape[0], 'parameters.' ~ shape[1]] -%}

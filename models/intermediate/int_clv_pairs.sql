@@ -1,4 +1,4 @@
-{%- set horizons = clv_horizons() -%}
+{%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
 {%- set months = horizons | max -%}
 {%- set monthly = '(-1 / cast(12 as ' ~ type_double() ~ '))' -%}
 {%- set growth = '(1 + cast(' ~ var('annual_discount_rate') ~ ' as ' ~ type_double() ~ '))' -%}

@@ -1,5 +1,5 @@
 {{ config(materialized='view') }} -- written down once, in customer_value_history
-{%- set horizons = clv_horizons() -%}
+{%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
 {%- set v = (1 + var('annual_discount_rate')) ** (-1 / 12) %}
 {%- set worth = {} -%}
 {%- for horizon in horizons -%}
@@ -30,7 +30,7 @@ scored as (
             else p_alive * alive_discounted_{{ horizon }}m
         end as discounted_purchases_{{ horizon }}m,
         {% endfor -%}
-        estimates.*
+        *
     from estimates
     {{ evaluated_once() }}
 
