@@ -96,6 +96,9 @@ def until(day: dt.date) -> Callable[[str, list[str]], str | None]:
         if mart.endswith(".tier_periods"):  # a spell that ends later has not ended
             ends = f"case when valid_to <= date '{day}' then valid_to end as valid_to"
             return f"select customer_id, tier, valid_from, tier_before, {ends} from {mart} where valid_from <= '{day}'"
+        if mart.endswith(".clv_backtest"):  # a forecast is held against what came: known once its holdout is over
+            ended = f"last_day(as_of_date + to_months(holdout_months)) <= date '{day}'"
+            return f"{ALL_THAT_COUNTS(mart, columns)} where {ended}"
         return ALL_THAT_COUNTS(mart, columns) + f" where as_of_date <= '{day}'" if "as_of_date" in columns else None
 
     return select
