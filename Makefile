@@ -42,7 +42,7 @@ test-postgres: $(READY)
 	$(BIN)/python -m pytest -m postgres -s
 
 # Spark in one process on the shop of faults; a real cluster beside DuckDB on all data sets, and a worker killed in the
-# middle: about half an hour
+# middle
 test-spark: $(READY) $(SPARK_READY)
 	$(BIN)/python -m pytest -m "spark or cluster" -s
 

@@ -10,7 +10,7 @@
   Returns     integer, 1 (worst) to 5; null where the measure is null. A threshold that is null is out of reach
   Example     recency of 30 days where recency_score_5 is 30: 5; see cutoff_score
   Source      cutoff_score; for midrank the thresholds are worked out so that it gives what midrank_score gives, for
-              ntile what ntile_score gives
+              ntile what ntile_rank_score gives
 -#}
 {% macro score_by_thresholds(measure, facts, thresholds, prefix='', splits_equals=false) -%}
     {%- set value = facts ~ '.' ~ prefix ~ ('recency_days' if measure == 'recency' else measure) -%}

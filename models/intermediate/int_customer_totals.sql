@@ -48,7 +48,7 @@ measured as (
 -- what held before goes along: the slices before are judged again from it, instead of being looked up
 select
     {% for back in range(1, var('demotion_patience') + 1) -%}
-    {% for column in ['valid_from'] + looked_back_columns(back) -%}
+    {% for column in (['valid_from'] if not loop.last else []) + looked_back_columns(back) -%}
     lag({{ column }}, {{ back }}) over (partition by customer_id order by valid_from asc) as {{ column }}_{{ back }},
     {% endfor -%}
     {% endfor -%}

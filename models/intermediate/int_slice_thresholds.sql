@@ -18,8 +18,6 @@ thresholds as (
 -- those before the opening are asked for the raw tier alone
 select
     slices.as_of_date,
-    slices.is_month_end,
-    slices.opening_date,
     {% for back in range(0, var('demotion_patience') + 1) -%}
     {%- set prefix = '' if back == 0 else 'back_' ~ back ~ '_' -%}
     {%- set table = 'thresholds' if back == 0 else 'back_' ~ back -%}
@@ -36,7 +34,7 @@ select
     {% endfor -%}
     {% endfor -%}
     {% endfor -%}
-    slices.slice_version
+    slices.is_month_end
 from slices
 inner join thresholds on slices.as_of_date = thresholds.as_of_date
 {% for back in range(1, var('demotion_patience') + 1) -%}

@@ -20,9 +20,9 @@ scored as (
     select
         customers_total,
         rank_number,
-        {{ ntile_score('rank_number', 'rank_number', 'customers_total') }} as expected_5,
+        ntile(5) over (partition by customers_total order by rank_number asc) as expected_5,
         {{ ntile_rank_score('rank_number', 'customers_total') }} as actual_5,
-        {{ ntile_score('rank_number', 'rank_number', 'customers_total', buckets=4) }} as expected_4,
+        ntile(4) over (partition by customers_total order by rank_number asc) as expected_4,
         {{ ntile_rank_score('rank_number', 'customers_total', buckets=4) }} as actual_4
     from ranks
 

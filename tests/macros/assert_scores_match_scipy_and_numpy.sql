@@ -1,4 +1,4 @@
--- ring 2 of midrank_score and ntile_score: scores that scipy and numpy gave (seed oracle_scores), both ways
+-- ring 2 of midrank_score and ntile_rank_score: scores that scipy and numpy gave (seed oracle_scores), both ways
 with oracle as (
 
     select * from {{ ref('oracle_scores') }}
@@ -11,6 +11,7 @@ ranked as (
         *,
         rank() over (partition by example order by measure asc) - 1 as customers_worse,
         count(*) over (partition by example, measure) as customers_equal,
+        row_number() over (partition by example order by measure asc, position asc) as rank_number,
         count(*) over (partition by example) as customers_total
     from oracle
 
@@ -25,7 +26,7 @@ actual as (
         midrank_score,
         {{ midrank_score('customers_worse', 'customers_equal', 'customers_total') }} as actual_midrank_score,
         ntile_score,
-        {{ ntile_score('measure', 'position', 'example') }} as actual_ntile_score
+        {{ ntile_rank_score('rank_number', 'customers_total') }} as actual_ntile_score
     from ranked
 
 )

@@ -11,22 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import Warehouse
+from generate_shop import PRIMARY_DATES
 from raw_schema import PROJECT
 from refreshes import ALL_THAT_COUNTS, Dbt, differences, fresh_database, marts
 
-# when a row happened; an order's lines happened with it
-HAPPENED_AT = {
-    "orders": "ordered_at",
-    "customers": "created_at",
-    "refunds": "refunded_at",
-    "marketing_touches": "sent_at",
-    "events": "occurred_at",
-    "support_tickets": "opened_at",
-    "survey_responses": "responded_at",
-    "referrals": "referred_at",
-    "exchange_rates": "rate_date",
-}
-# merges have no date and hold for the whole past: so who was merged, and into whom, is known from the start
+# An order's lines happened with it; merges have no date and hold for the whole past: so who was merged, and into whom, is known from the start
 UNLESS = {
     "customers": """
         and merged_into_customer_id is null
@@ -74,7 +63,7 @@ def delete_what_came_after(database: Path, day: dt.date) -> dict[str, int]:
     deleted = {}
     with duckdb.connect(str(database)) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        for source, column in HAPPENED_AT.items():
+        for source, column in PRIMARY_DATES.items():
             (deleted[source],) = connection.execute(f"""
                 delete from raw.{source}
                 where cast(try_cast(cast({column} as varchar) as timestamptz) as date) > date '{day}'
@@ -169,7 +158,7 @@ def test_a_past_date_shows_what_the_history_holds_of_it(dirty_shop: Warehouse, d
 def shuffle(database: Path, salt: str) -> None:
     """Bring the rows of every raw table into another order, one that the salt decides."""
     with duckdb.connect(str(database)) as connection:
-        for source in (*HAPPENED_AT, "order_items"):
+        for source in (*PRIMARY_DATES, "order_items"):
             connection.execute(f"""
                 create or replace table raw.{source} as
                 select * from raw.{source} as source order by hash(source, '{salt}')
