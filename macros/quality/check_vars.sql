@@ -10,6 +10,7 @@
     {%- do problems.extend(require_one_of('clv_model', ['pareto_nbd', 'mbg_nbd', 'bg_nbd'])) -%}
     {%- do problems.extend(require_number('clv_refit_months', 1, 120, whole=true)) -%}
     {%- do problems.extend(require_number('clv_min_repeat_customers', 1, whole=true)) -%}
+    {%- do problems.extend(require_number('clv_interval', 0.01, 0.999)) -%}
     {%- do problems.extend(require_number('clv_backtest_months', 1, 120, whole=true)) -%}
     {%- set months = var('clv_horizons_months') -%}
     {%- if months is string or months is not sequence or not months

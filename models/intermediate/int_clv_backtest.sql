@@ -10,33 +10,9 @@ facts as (
 
 ),
 
--- as in int_clv_pairs, for the days of the holdout
-pairs as (
-
-    select distinct
-        as_of_date,
-        repeat_count,
-        age_days
-    from facts
-
-),
-
 expected as (
 
-    select
-        pairs.as_of_date,
-        pairs.repeat_count,
-        pairs.age_days,
-        {{ pareto_nbd_expected_purchases(
-            'pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins.r', 'origins.alpha', 'origins.s',
-            'origins.beta'
-        ) if var('clv_model') == 'pareto_nbd' else beta_geometric_expected_purchases(
-            'pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins.r', 'origins.alpha', 'origins.a',
-            'origins.b', var('clv_model') == 'mbg_nbd'
-        ) }} as alive_purchases
-    from pairs
-    inner join origins on pairs.as_of_date = origins.as_of_date
-    {{ evaluated_once() }}
+    select * from {{ ref('int_clv_backtest_expected') }}
 
 ),
 
@@ -53,6 +29,33 @@ cells as (
     from facts
     where is_known_earlier
     group by as_of_date, earlier_recency_score, earlier_frequency_score, earlier_monetary_score
+
+),
+
+-- as in int_clv_scores
+ranges as (
+
+    select
+        facts.as_of_date,
+        facts.customer_id,
+        facts.p_alive,
+        expected.alive_purchases,
+        expected.p_no_purchase,
+        expected.alive_purchases * facts.expected_spend as alive_spend,
+        case
+            when facts.spend_state = 'modelled' then {{ gamma_gamma_squared_spend(
+                'facts.repeat_count', 'facts.expected_spend', 'expected.alive_purchases', 'expected.factorial_moment',
+                'origins.p', 'origins.q'
+            ) }}
+            else facts.expected_spend * facts.expected_spend * (expected.factorial_moment + expected.alive_purchases)
+        end as squared_spend
+    from facts
+    inner join origins on facts.as_of_date = origins.as_of_date
+    inner join expected
+        on
+            facts.as_of_date = expected.as_of_date
+            and facts.repeat_count = expected.repeat_count
+            and facts.age_days = expected.age_days
 
 ),
 
@@ -76,18 +79,22 @@ select
     facts.cohort_quarter,
     cast(facts.actual_purchases as numeric(18, 2)) as actual_purchases,
     facts.actual_spend,
-    cast(facts.p_alive * expected.alive_purchases as numeric(28, 12)) as model_purchases,
-    cast(facts.p_alive * expected.alive_purchases * facts.expected_spend as numeric(28, 12)) as model_spend,
+    cast(facts.p_alive * ranges.alive_purchases as numeric(28, 12)) as model_purchases,
+    cast(facts.p_alive * ranges.alive_purchases * facts.expected_spend as numeric(28, 12)) as model_spend,
+    {% for side, share in {'low': (1 - var('clv_interval')) / 2, 'high': (1 + var('clv_interval')) / 2}.items() -%}
+    cast({{ spend_quantile(
+        share | round(6), 'ranges.p_alive', 'ranges.p_no_purchase', 'ranges.alive_spend', 'ranges.squared_spend'
+    ) }} as numeric(28, 12)) as model_spend_{{ side }},
+    {% endfor -%}
     case when facts.has_whole_period then cast(facts.period_purchases as numeric(28, 12)) end as last_period_purchases,
     case when facts.has_whole_period then cast(facts.period_spend as numeric(28, 12)) end as last_period_spend,
     cast(coalesce(cells.mean_purchases, everybody.mean_purchases) as numeric(28, 12)) as rfm_cell_purchases,
     cast(coalesce(cells.mean_spend, everybody.mean_spend) as numeric(28, 12)) as rfm_cell_spend
 from facts
-left join expected
+left join ranges
     on
-        facts.as_of_date = expected.as_of_date
-        and facts.repeat_count = expected.repeat_count
-        and facts.age_days = expected.age_days
+        facts.as_of_date = ranges.as_of_date
+        and facts.customer_id = ranges.customer_id
 left join cells
     on
         facts.as_of_date = cells.as_of_date

@@ -17,7 +17,8 @@ history as (
         purchase_days,
         net_revenue,
         p_alive,
-        expected_spend
+        expected_spend,
+        spend_state
     from {{ ref('customer_value_history') }}
     where order_count > 0
 
@@ -34,6 +35,7 @@ select
     history.monetary_score,
     history.p_alive,
     history.expected_spend,
+    history.spend_state,
     history.purchase_days - 1 as repeat_count,
     cast({{ dbt.datediff('history.first_order_date', 'history.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
     origins.has_whole_period,

@@ -40,7 +40,9 @@ select
     parameters.s,
     parameters.beta,
     parameters.a,
-    parameters.b
+    parameters.b,
+    parameters.p,
+    parameters.q
 from month_ends
 inner join fit_dates on month_ends.as_of_date = fit_dates.as_of_date
 inner join parameters on month_ends.as_of_date = parameters.as_of_date

@@ -17,6 +17,15 @@ forecasts as (
         tier,
         cohort_quarter,
         cast({{ forecast }} as numeric(28, 12)) as forecast,
+        {% if forecast == 'model_spend' -%}
+        -- more came back than was bought: nothing spent
+        case
+            when greatest(actual_spend, 0) >= model_spend_low and greatest(actual_spend, 0) <= model_spend_high then 1
+            else 0
+        end as within_interval,
+        {%- else -%}
+        cast(null as integer) as within_interval,
+        {%- endif %}
         actual_{{ measure }} as actual
     from backtest
     where {{ forecast }} is not null
@@ -103,6 +112,7 @@ select
     sum(actual) as actual_total,
     sum(forecast) as forecast_total,
     sum(cast(error * error as numeric(38, 9))) as squared_error,
+    cast(sum(within_interval) as integer) as within_interval,
     sum(cast(abs(error) as numeric(28, 12))) as absolute_error,
     sum(twice_height) as twice_area
 from judged

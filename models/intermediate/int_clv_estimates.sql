@@ -46,6 +46,8 @@ select
     margins.population_margin_rate,
     parameters.fitted_as_of,
     parameters.state as parameters_state,
+    parameters.p as spend_p,
+    parameters.q as spend_q,
     case
         when parameters.fitted_as_of is not null and inputs.order_count > 0 then {{ p_alive }}
     end as p_alive,
@@ -65,6 +67,8 @@ select
     {% for horizon in horizons -%}
     pairs.expected_purchases_{{ horizon }}m as alive_purchases_{{ horizon }}m,
     pairs.discounted_purchases_{{ horizon }}m as alive_discounted_{{ horizon }}m,
+    pairs.p_no_purchase_{{ horizon }}m as alive_p_no_purchase_{{ horizon }}m,
+    pairs.factorial_moment_{{ horizon }}m as alive_factorial_moment_{{ horizon }}m,
     {% endfor -%}
     case
         when inputs.order_count = 0 then cast(null as {{ type_double() }})

@@ -1,21 +1,16 @@
 {{ config(materialized='view') }} -- a few rows
 
-with month_ends as (
+with slices as (
 
-    select
-        as_of_date,
-        slice_version,
-        is_open,
-        row_number() over (order by as_of_date asc) as month_number
-    from {{ ref('int_slices') }}
+    select * from {{ ref('int_slices') }}
     where is_month_end
 
 )
 
--- counted from the first month, so that they do not depend on when the build runs
+-- by the calendar, so that they depend neither on when the build runs nor on what the first order is
 select
     as_of_date,
     slice_version,
     is_open
-from month_ends
-where month_number % {{ var('clv_refit_months') }} = 0
+from slices
+where (12 * extract(year from as_of_date) + extract(month from as_of_date)) % {{ var('clv_refit_months') }} = 0

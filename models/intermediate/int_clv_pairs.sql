@@ -1,6 +1,9 @@
 {%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
 {%- set months = horizons | max -%}
 {%- set monthly = '(-1 / cast(12 as ' ~ type_double() ~ '))' -%}
+{%- set arguments = ['repeat_count', 'age_days', 'horizon_days', 'r', 'alpha'] -%}
+{%- set is_pareto = var('clv_model') == 'pareto_nbd' -%}
+{%- set is_modified = var('clv_model') == 'mbg_nbd' -%}
 {%- set growth = '(1 + cast(' ~ var('annual_discount_rate') ~ ' as ' ~ type_double() ~ '))' -%}
 with inputs as (
 
@@ -61,10 +64,16 @@ expected as (
         repeat_count,
         age_days,
         month_number,
-        {{ pareto_nbd_expected_purchases('repeat_count', 'age_days', 'horizon_days', 'r', 'alpha', 's', 'beta')
-            if var('clv_model') == 'pareto_nbd' else beta_geometric_expected_purchases(
-                'repeat_count', 'age_days', 'horizon_days', 'r', 'alpha', 'a', 'b', var('clv_model') == 'mbg_nbd'
-            ) }} as expected_purchases,
+        {{ pareto_nbd_expected_purchases(*(arguments + ['s', 'beta'])) if is_pareto
+            else beta_geometric_expected_purchases(*(arguments + ['a', 'b', is_modified])) }} as expected_purchases,
+        case when month_number in ({{ horizons | join(', ') }}) then {{
+            pareto_nbd_p_no_purchase(*(arguments + ['s', 'beta'])) if is_pareto
+            else beta_geometric_p_no_purchase(*arguments)
+        }} end as p_no_purchase,
+        case when month_number in ({{ horizons | join(', ') }}) then {{
+            pareto_nbd_factorial_moment(*(arguments + ['s', 'beta'])) if is_pareto
+            else beta_geometric_factorial_moment(*(arguments + ['a', 'b', is_modified]))
+        }} end as factorial_moment,
         -- purchases of a month count as if made in its middle: the last month's weight, and what an earlier one's lacks
         power({{ growth }}, (month_number - 0.5) * {{ monthly }}) as last_weight,
         power({{ growth }}, (month_number - 0.5) * {{ monthly }})
@@ -84,6 +93,8 @@ select
         when month_number < {{ horizon }} then cast(weight * expected_purchases as numeric(38, 18))
         when month_number = {{ horizon }} then cast(last_weight * expected_purchases as numeric(38, 18))
     end) as {{ type_double() }}) as discounted_purchases_{{ horizon }}m,
+    max(case when month_number = {{ horizon }} then p_no_purchase end) as p_no_purchase_{{ horizon }}m,
+    max(case when month_number = {{ horizon }} then factorial_moment end) as factorial_moment_{{ horizon }}m,
     {% endfor -%}
     age_days
 from expected

@@ -15,6 +15,15 @@ with estimates as (
 
 ),
 
+spent as (
+
+    select
+        *,
+        coalesce(modelled_spend, own_mean_spend) as expected_spend
+    from estimates
+
+),
+
 -- a month's purchases of the repeated window count in its middle
 scored as (
 
@@ -29,9 +38,18 @@ scored as (
                 then repeated_per_month * {{ worth[horizon] }}
             else p_alive * alive_discounted_{{ horizon }}m
         end as discounted_purchases_{{ horizon }}m,
+        -- of who is still one: a spend that is not modelled is the same every time
+        case
+            when modelled_spend is null then expected_spend * expected_spend
+                * (alive_factorial_moment_{{ horizon }}m + alive_purchases_{{ horizon }}m)
+            else {{ gamma_gamma_squared_spend(
+                'repeat_count', 'expected_spend', 'alive_purchases_' ~ horizon ~ 'm',
+                'alive_factorial_moment_' ~ horizon ~ 'm', 'spend_p', 'spend_q'
+            ) }}
+        end as alive_squared_spend_{{ horizon }}m,
         {% endfor -%}
         *
-    from estimates
+    from spent
     {{ evaluated_once() }}
 
 ),
@@ -55,6 +73,16 @@ next_orders as (
 )
 
 select
+    -- the range of what the purchases bring, discounted as their mean is
+    {% for horizon in horizons -%}
+    {% for side, share in {'low': (1 - var('clv_interval')) / 2, 'high': (1 + var('clv_interval')) / 2}.items() -%}
+    {{ spend_quantile(
+        share | round(6), 'p_alive', 'alive_p_no_purchase_' ~ horizon ~ 'm',
+        '(alive_purchases_' ~ horizon ~ 'm * expected_spend)', 'alive_squared_spend_' ~ horizon ~ 'm'
+    ) }} * alive_discounted_{{ horizon }}m / nullif(alive_purchases_{{ horizon }}m, 0)
+    as discounted_spend_{{ horizon }}m_{{ side }},
+    {% endfor -%}
+    {% endfor -%}
     *,
     cast(case
         when order_count = 0 then 'no order yet'
@@ -68,7 +96,6 @@ select
         when modelled_spend is null then 'own mean'
         else 'modelled'
     end as {{ dbt.type_string() }}) as spend_state,
-    coalesce(modelled_spend, own_mean_spend) as expected_spend,
     cast({{ dbt.dateadd(
         'day', 'cast(ceil(days_to_next_order) as integer)', 'as_of_date'
     ) }} as date) as expected_next_order_date

@@ -12,6 +12,11 @@ with judgements as (
             discounted_purchases_{{ horizon }}m * expected_spend * population_margin_rate as numeric(18, 2)
         ) as residual_value_{{ horizon }}m,
         {% endfor -%}
+        {% for side in ['low', 'high'] -%}
+        cast(
+            discounted_spend_36m_{{ side }} * population_margin_rate as numeric(18, 2)
+        ) as residual_value_36m_{{ side }},
+        {% endfor -%}
         cast(coalesce(acquisition_cost, 0) as numeric(18, 2)) as acquisition_cost_or_none
     from {{ ref('int_customer_judgements') }}
     {{ evaluated_once() }}
@@ -51,6 +56,11 @@ select
     overdue_ratio,
     cast(residual_value_36m * (1 - p_alive) as numeric(18, 2)) as revenue_at_risk,
     acquisition_cost,
+    {% for side in ['low', 'high'] -%}
+    cast(
+        realised_value + residual_value_36m_{{ side }} - acquisition_cost_or_none as numeric(18, 2)
+    ) as lifetime_value_{{ side }},
+    {% endfor -%}
     expected_spend,
     expected_next_order_date,
     clv_state,

@@ -1,6 +1,6 @@
 {%- set built = built_relations([
     'tier_thresholds', 'customer_value_history', 'value_concentration', 'tier_migrations',
-    'clv_parameters',
+    'clv_parameters', 'customer_forecasts',
 ]) -%}
 with as_of_dates as (
 
@@ -82,9 +82,11 @@ standing as (
         *,
         row_number() over (order by as_of_date asc) as slice_number,
         {% for relation in built -%}
-        slice_version in (select distinct slice_version from {{ relation }})
-        {{ 'and ' if not loop.last }}
-        {%- else -%}
+        {#- the last one holds the slice of the current date alone #}
+        {{- 'and ' if not loop.first }}
+        {{- '(as_of_date < (select max(latest.as_of_date) from versions as latest) or ' if loop.last -}}
+        slice_version in (select distinct slice_version from {{ relation }}){{ ')' if loop.last }}
+        {% else -%}
         false
         {% endfor %}as is_standing
     from versions

@@ -29,7 +29,8 @@ bucketed as (
         forecast_total,
         squared_error,
         absolute_error,
-        twice_area
+        twice_area,
+        within_interval
     from sums
     {{ 'union all' if not loop.last }}
     {% endfor %}
@@ -48,6 +49,7 @@ added as (
         cast(sum(forecast_total) as {{ type_double() }}) as forecast_total,
         sqrt(cast(sum(squared_error) as {{ type_double() }}) / sum(customers)) as rmse,
         cast(sum(absolute_error) as {{ type_double() }}) / sum(customers) as mae,
+        cast(sum(within_interval) as {{ type_double() }}) / sum(customers) as interval_coverage,
         1 - cast(sum(twice_area) as {{ type_double() }}) / sum(customers)
         / nullif(cast(sum(actual_total) as {{ type_double() }}), 0) as concentration
     from bucketed
@@ -84,6 +86,7 @@ select
     -- customer by customer
     added.rmse,
     added.mae,
+    added.interval_coverage,
     case
         when added.bucket_type = 'all' and added.actual_total > 0
             then added.concentration / nullif(yardsticks.best_concentration, 0)

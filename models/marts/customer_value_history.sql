@@ -46,6 +46,8 @@ select
     overdue_ratio,
     cast(revenue_at_risk as numeric(18, 2)) as revenue_at_risk,
     cast(acquisition_cost as numeric(18, 2)) as acquisition_cost,
+    cast(lifetime_value_low as numeric(18, 2)) as lifetime_value_low,
+    cast(lifetime_value_high as numeric(18, 2)) as lifetime_value_high,
     expected_spend,
     expected_next_order_date,
     cast(clv_state as {{ dbt.type_string() }}) as clv_state,

@@ -160,6 +160,7 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
             "reporting_currency": "dollars",
             "source_map": {"order": {}},
             "clv_backtest_months": 1.5,
+            "clv_interval": 80,
         }
     )
     for sentence in [
@@ -173,6 +174,7 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
         "var guest_orders must be one of rejected, own_customer, email; it is merge",
         "var reporting_time_zone must be the name of a time zone, such as Europe/Berlin; it is Berlin; drop",
         "var reporting_currency must be three letters; it is dollars",
+        "var clv_interval must be a number of at least 0.01 and at most 0.999; it is 80",
         "var clv_backtest_months must be a whole number of at least 1 and at most 120; it is 1.5",
         "var source_map names a source order, which the contract does not have",
     ]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Warehouse
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata
 
 KEY = ["as_of_date", "method", "measure", "bucket_type", "bucket"]
 NUMBERS = ["customers", "actual_total", "forecast_total", "bias", "rmse", "mae", "gini"]
@@ -56,9 +56,13 @@ def slice_of(warehouse: Warehouse, date: str) -> pd.DataFrame:
     return rows.set_index("customer_id").sort_index()
 
 
+def age(now: pd.DataFrame, origin: str) -> np.ndarray:
+    return (pd.Timestamp(origin) - pd.to_datetime(now["first_order_date"])).dt.days.to_numpy()
+
+
 def modelled(now: pd.DataFrame, parameters: dict, origin: str, end: str) -> pd.Series:
     x = now["days"] - 1
-    T = (pd.Timestamp(origin) - pd.to_datetime(now["first_order_date"])).dt.days
+    T = age(now, origin)
     t = (pd.Timestamp(end) - pd.Timestamp(origin)).days
     r, alpha, s, beta = (parameters[name] for name in ("r", "alpha", "s", "beta"))
     growth = 1 - ((beta + T) / (beta + T + t)) ** (s - 1)
@@ -127,6 +131,45 @@ def test_every_number_is_that_of_the_slices(cdnow: Warehouse):
         ), column
     methods = found.groupby("as_of_date")["method"].agg(lambda names: sorted(set(names))).to_dict()
     assert methods == {origin: sorted(names) for origin, names in METHODS.items()}
+
+
+def test_ranges_are_those_of_the_moments_and_held_as_often_as_is_said(cdnow: Warehouse):
+    """Of one origin, by 200 nodes and scipy: low and high of every customer, and the share that lies between."""
+    origin, end = "1997-12-31", "1998-06-30"
+    now, later = slice_of(cdnow, origin), slice_of(cdnow, end)
+    (at,) = cdnow.query(f"select * from marts.clv_parameters where as_of_date = '{origin}'").to_dict("records")
+    x, t = now["days"].to_numpy() - 1, (pd.Timestamp(end) - pd.Timestamp(origin)).days
+    A, B = at["alpha"] + age(now, origin), at["beta"] + age(now, origin)
+    R, s = at["r"] + x, at["s"]
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    y, step = (nodes[:, None] + 1) / 2 * t, weights[:, None] / 2 * t
+    staying = (B / (B + y)) ** s
+    idle = (A / (A + t)) ** R * (B / (B + t)) ** s + (step * (A / (A + y)) ** R * s / (B + y) * staying).sum(axis=0)
+    mean = R * B / (A * (s - 1)) * (1 - (B / (B + t)) ** (s - 1))
+    factorial = R * (R + 1) / A**2 * (2 * step * y * staying).sum(axis=0)
+    k, spend = at["p"] * x + at["q"], now["expected_spend"].to_numpy()
+    squared = spend**2 * (k - 1) / (k - 2) * (factorial + mean + mean / at["p"])
+    active = now["p_alive"].to_numpy() * (1 - idle)
+    spread = np.maximum(squared * (1 - idle) / (mean * spend) ** 2 - 1, 0)
+    found = cdnow.query(
+        f"select * from intermediate.int_clv_backtest where as_of_date = '{origin}' order by customer_id"
+    )
+    actual = (later["revenue"].reindex(now.index) - now["revenue"]).clip(lower=0).round(2).to_numpy()
+    ends = []
+    for side, share in (("low", 0.1), ("high", 0.9)):
+        quantile = norm.ppf(np.clip((share - 1 + active) / active, 1e-16, None))
+        amount = mean * spend / (1 - idle) * np.maximum(1 - spread / 9 + quantile * np.sqrt(spread) / 3, 0) ** 3
+        ends.append(np.where(active <= 1 - share, 0, amount))
+        assert found[f"model_spend_{side}"].to_numpy(float) == pytest.approx(ends[-1], rel=1e-6, abs=1e-6), side
+    within = ((actual >= ends[0].round(9)) & (actual <= ends[1].round(9))).mean()
+    (shown,) = cdnow.rows(
+        f"""
+        select interval_coverage from marts.clv_backtest
+        where as_of_date = '{origin}' and method = 'model' and measure = 'spend' and bucket_type = 'all'
+        """
+    )
+    assert shown[0] == pytest.approx(within, abs=1e-4)
+    assert 0.8 < within < 0.95
 
 
 # --- how good it is

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from conftest import Warehouse
 from raw_schema import PROJECT
+from scipy.stats import gamma, norm
 from test_clv import purchases, sample  # noqa: F401
 
 PARETO, BETA = "'r', 'alpha', 's', 'beta'", "'r', 'alpha', 'a', 'b'"
@@ -24,6 +25,15 @@ FORMULAS = {
     "bg_nbd_expected": f"beta_geometric_expected_purchases('x', 'age', 'horizon', {BETA}, false)",
     "mbg_nbd_p_alive": f"mbg_nbd_p_alive('x', 't_x', 'age', {BETA})",
     "mbg_nbd_expected": f"beta_geometric_expected_purchases('x', 'age', 'horizon', {BETA}, true)",
+    "pareto_nbd_p_no_purchase": f"pareto_nbd_p_no_purchase('x', 'age', 'horizon', {PARETO})",
+    "pareto_nbd_factorial": f"pareto_nbd_factorial_moment('x', 'age', 'horizon', {PARETO})",
+    "p_no_purchase": "beta_geometric_p_no_purchase('x', 'age', 'horizon', 'r', 'alpha')",
+    "bg_nbd_factorial": f"beta_geometric_factorial_moment('x', 'age', 'horizon', {BETA}, false)",
+    "mbg_nbd_factorial": f"beta_geometric_factorial_moment('x', 'age', 'horizon', {BETA}, true)",
+    "normal": "standard_normal_quantile('share')",
+    "squared_spend": "gamma_gamma_squared_spend('x', 'expected_spend', 'purchases', 'factorial', 'p', 'q')",
+    "low": "spend_quantile(0.1, 'p_alive', 'p_no_purchase', 'spend', 'squared_spend')",
+    "high": "spend_quantile(0.9, 'p_alive', 'p_no_purchase', 'spend', 'squared_spend')",
     "spend": "gamma_gamma_expected_spend('x', 'm', 'p', 'q', 'gamma')",
 }
 
@@ -243,6 +253,126 @@ def test_gamma_gamma_expected_spend_at_its_edges(formulas: dict[str, str]):
     population = 6.25 * 15.44 / 2.74
     none = 6.25 * 15.44 / 15.24
     assert actual == pytest.approx([population, population, 24.6637, none, none, 40], rel=1e-4)
+
+
+# --- ranges
+
+
+def pareto_no_purchase(x, t_x, T, t, r, alpha, s, beta):
+    """Who stays and is idle, and who leaves at some y before the next purchase."""
+    if t == 0:
+        return mpmath.mpf(1)
+    A, B = alpha + T, beta + T
+    left = mpmath.quad(
+        lambda y: (A / (A + y)) ** (r + x) * s / (B + y) * (B / (B + y)) ** s,
+        sorted({mpmath.mpf(0), t, *(t * mpmath.mpf(2) ** -i for i in range(12, 0, -1))}),
+    )
+    return (A / (A + t)) ** (r + x) * (B / (B + t)) ** s + left
+
+
+def pareto_factorial(x, t_x, T, t, r, alpha, s, beta):
+    """Twice the chances of two purchases at y < z <= t, the second of which still finds a customer."""
+    B, R = beta + T, r + x
+    days = mpmath.quad(lambda z: 2 * z * (B / (B + z)) ** s, [0, t / 100, t / 10, t]) if t else mpmath.mpf(0)
+    return R * (R + 1) / (alpha + T) ** 2 * days
+
+
+def beta_factorial(modified: bool):
+    """Return the sum over numbers of purchases: the k-th is made if a Poisson has k, and the k - 1 before kept them."""
+
+    def expected(x, t_x, T, t, r, alpha, a, b):
+        if t == 0:
+            return mpmath.mpf(0)
+        R, b_x, share = r + x, b + x + (1 if modified else 0), t / (alpha + T + t)
+
+        def at(k):  # 2 (k - 1) E[(1 - p)^(k - 1)] P(N >= k), P(N = n) negative binomial
+            kept = mpmath.exp(
+                mpmath.loggamma(b_x + k - 1) - mpmath.loggamma(b_x)
+                + mpmath.loggamma(a + b_x) - mpmath.loggamma(a + b_x + k - 1)
+            )  # fmt: skip
+            return 2 * (k - 1) * kept * mpmath.betainc(k, R, 0, share, regularized=True)
+
+        total, k = mpmath.mpf(0), 2
+        while True:
+            term = at(k)
+            total += term
+            if k > 30 and term < total * mpmath.mpf(10) ** -7 and term * k < total * mpmath.mpf(10) ** -5:
+                return total
+            k += 1
+
+    return expected
+
+
+def test_no_purchase_and_the_second_moment_of_pareto_nbd_over_the_grid(formulas: dict[str, str]):
+    columns = grid(PARETO_AT, ["r", "alpha", "s", "beta"])
+    actual = computed(formulas["pareto_nbd_p_no_purchase"], **columns)
+    assert ((actual >= 0) & (actual <= 1 + 1e-12)).all()
+    assert actual == pytest.approx(exactly(pareto_no_purchase, columns), abs=5e-4)
+    actual, expected = computed(formulas["pareto_nbd_factorial"], **columns), exactly(pareto_factorial, columns)
+    assert actual == pytest.approx(expected, rel=1e-6)
+    assert (actual >= 0).all()
+
+
+@pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd"])
+def test_no_purchase_and_the_second_moment_of_the_others_over_a_grid(formulas: dict[str, str], model: str):
+    columns = grid(BETA_AT, ["r", "alpha", "a", "b"])
+    few = (columns["x"] <= 12) & (columns["horizon"] <= 91.25) & (columns["alpha"] + columns["age"] >= 20)
+    columns = {name: column[few] for name, column in columns.items()}
+    actual = computed(formulas[f"{model}_factorial"], **columns)
+    assert len(actual) > 100
+    assert actual == pytest.approx(exactly(beta_factorial(model == "mbg_nbd"), columns), rel=5e-3)
+    actual = computed(formulas["p_no_purchase"], **columns)
+    expected = (1 + columns["horizon"] / (columns["alpha"] + columns["age"])) ** -(columns["r"] + columns["x"])
+    assert actual == pytest.approx(expected, rel=1e-9)
+
+
+def test_moments_are_those_of_customers_who_are_drawn(formulas: dict[str, str]):
+    """200,000 with x 3, T 200 days: who is still there at T, drawn from what is then known of rate and lifetime."""
+    generator, size, t = np.random.default_rng(3), 200_000, 365
+    at = {"r": 0.9, "alpha": 120.0, "s": 1.4, "beta": 700.0, "p": 6.0, "q": 4.0}
+    x, T, m = 3, 200, 25.0
+    rates = generator.gamma(at["r"] + x, 1 / (at["alpha"] + T), size)
+    lifetimes = generator.exponential(1 / generator.gamma(at["s"], 1 / (at["beta"] + T), size))
+    purchases = generator.poisson(rates * np.minimum(lifetimes, t))
+    scales = generator.gamma(at["p"] * x + at["q"], 1 / (30.0 + x * m), size)
+    spend = np.where(purchases > 0, generator.gamma(at["p"] * np.maximum(purchases, 1), 1 / scales), 0)
+    given = {"x": x, "age": T, "horizon": t} | at
+    expected = computed(formulas["pareto_nbd_expected"], **given)[0]
+    factorial = computed(formulas["pareto_nbd_factorial"], **given)[0]
+    no_purchase = computed(formulas["pareto_nbd_p_no_purchase"], **given)[0]
+    assert purchases.mean() == pytest.approx(expected, rel=0.01)
+    assert (purchases * (purchases - 1)).mean() == pytest.approx(factorial, rel=0.02)
+    assert (purchases == 0).mean() == pytest.approx(no_purchase, rel=0.02)
+    mean = computed(formulas["spend"], x=x, m=m, gamma=30.0, p=at["p"], q=at["q"])[0]
+    assert spend.mean() == pytest.approx(expected * mean, rel=0.01)
+    squared = computed(
+        formulas["squared_spend"], x=x, expected_spend=mean, purchases=expected, factorial=factorial, p=6.0, q=4.0
+    )[0]
+    assert (spend**2).mean() == pytest.approx(squared, rel=0.03)
+    for side, share in (("low", 0.1), ("high", 0.9)):
+        of_all = {"p_alive": 1.0, "p_no_purchase": no_purchase, "spend": expected * mean, "squared_spend": squared}
+        assert (spend <= computed(formulas[side], **of_all)[0]).mean() == pytest.approx(share, abs=0.06), side
+
+
+def test_normal_and_spend_quantiles_at_their_edges(formulas: dict[str, str]):
+    shares = np.array([1e-12, 1e-4, 0.024, 0.0243, 0.1, 0.5, 0.9, 0.9757, 0.976, 1 - 1e-6])
+    assert computed(formulas["normal"], share=shares) == pytest.approx(norm.ppf(shares), rel=2e-9, abs=1e-12)
+    sure = {"p_alive": 1.0, "p_no_purchase": 0.0, "spend": 100.0, "squared_spend": 11000.0}
+    assert computed(formulas["low"], **sure)[0] == pytest.approx(gamma.ppf(0.1, 10, scale=10), rel=1e-3)
+    assert computed(formulas["high"], **sure)[0] == pytest.approx(gamma.ppf(0.9, 10, scale=10), rel=1e-3)
+    # half of them spend nothing: .9 of all is .8 of the others
+    half = sure | {"p_alive": 0.5}
+    assert computed(formulas["low"], **half)[0] == 0
+    assert computed(formulas["high"], **half)[0] == pytest.approx(gamma.ppf(0.8, 10, scale=10), rel=1e-3)
+    # hardly alive, no spend, no variance, more variance than a mean of this size can have, not known
+    rows = {
+        "p_alive": [0.05, 1.0, 1.0, 1.0, np.nan], "p_no_purchase": [0.0, 0.5, 0.0, 0.0, 0.5],
+        "spend": [100.0, 0.0, 100.0, 100.0, 1.0], "squared_spend": [11000.0, 0.0, 10000.0, 1e9, 2.0],
+    }  # fmt: skip
+    low, high = (np.ma.filled(computed(formulas[side], **rows), np.nan) for side in ("low", "high"))
+    assert low[:4].tolist() == [0, 0, 100, 0]
+    assert high[:3].tolist() == [0, 0, 100]
+    assert high[3] >= 0
 
 
 def test_the_nodes_are_numpys():
