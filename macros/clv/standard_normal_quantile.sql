@@ -16,11 +16,11 @@
         '4.374664141464968', '2.938163982698783'] -%}
     {%- set d = ['0.007784695709041462', '0.3224671290700398', '2.445134137142996', '3.754408661907416', '1'] -%}
     {%- set middle = '((' ~ share ~ ') - 0.5)' -%}
-    {%- set low = 'sqrt(-2 * ln(greatest(' ~ share ~ ', cast(1e-300 as ' ~ type_double() ~ '))))' -%}
+    {%- set low = 'sqrt(-2 * ln(greatest((' ~ share ~ '), cast(1e-300 as ' ~ type_double() ~ '))))' -%}
     {%- set high = 'sqrt(-2 * ln(greatest(1 - (' ~ share ~ '), cast(1e-16 as ' ~ type_double() ~ '))))' -%}
     (case
-        when {{ share }} < 0.02425 then {{ polynomial(low, c) }} / {{ polynomial(low, d) }}
-        when {{ share }} > 0.97575 then -{{ polynomial(high, c) }} / {{ polynomial(high, d) }}
+        when ({{ share }}) < 0.02425 then {{ polynomial(low, c) }} / {{ polynomial(low, d) }}
+        when ({{ share }}) > 0.97575 then -{{ polynomial(high, c) }} / {{ polynomial(high, d) }}
         else {{ polynomial(middle ~ ' * ' ~ middle, a) }} * {{ middle }} / {{ polynomial(middle ~ ' * ' ~ middle, b) }}
     end)
 {%- endmacro %}

@@ -38,7 +38,9 @@ ranges as (
     select
         facts.as_of_date,
         facts.customer_id,
-        facts.p_alive,
+        {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
+        {{ share_of_buyers(share, 'facts.p_alive * (1 - expected.p_no_purchase)') }} as share_{{ side }},
+        {% endfor -%}
         expected.alive_purchases,
         expected.p_no_purchase,
         expected.alive_purchases * facts.expected_spend as alive_spend,
@@ -81,9 +83,9 @@ select
     facts.actual_spend,
     cast(facts.p_alive * ranges.alive_purchases as numeric(28, 12)) as model_purchases,
     cast(facts.p_alive * ranges.alive_purchases * facts.expected_spend as numeric(28, 12)) as model_spend,
-    {% for side, share in {'low': (1 - var('clv_interval')) / 2, 'high': (1 + var('clv_interval')) / 2}.items() -%}
+    {% for side in ['low', 'high'] -%}
     cast({{ spend_quantile(
-        share | round(6), 'ranges.p_alive', 'ranges.p_no_purchase', 'ranges.alive_spend', 'ranges.squared_spend'
+        'ranges.share_' ~ side, 'ranges.p_no_purchase', 'ranges.alive_spend', 'ranges.squared_spend'
     ) }} as numeric(28, 12)) as model_spend_{{ side }},
     {% endfor -%}
     case when facts.has_whole_period then cast(facts.period_purchases as numeric(28, 12)) end as last_period_purchases,

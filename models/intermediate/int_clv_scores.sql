@@ -38,19 +38,30 @@ scored as (
                 then repeated_per_month * {{ worth[horizon] }}
             else p_alive * alive_discounted_{{ horizon }}m
         end as discounted_purchases_{{ horizon }}m,
+        {% endfor -%}
+        p_alive * (1 - alive_p_no_purchase_36m) as chance_36m,
         -- of who is still one: a spend that is not modelled is the same every time
         case
-            when modelled_spend is null then expected_spend * expected_spend
-                * (alive_factorial_moment_{{ horizon }}m + alive_purchases_{{ horizon }}m)
+            when modelled_spend is null
+                then expected_spend * expected_spend * (alive_factorial_moment_36m + alive_purchases_36m)
             else {{ gamma_gamma_squared_spend(
-                'repeat_count', 'expected_spend', 'alive_purchases_' ~ horizon ~ 'm',
-                'alive_factorial_moment_' ~ horizon ~ 'm', 'spend_p', 'spend_q'
+                'repeat_count', 'expected_spend', 'alive_purchases_36m', 'alive_factorial_moment_36m', 'spend_p', 'spend_q'
             ) }}
-        end as alive_squared_spend_{{ horizon }}m,
-        {% endfor -%}
+        end as alive_squared_spend_36m,
         *
     from spent
     {{ evaluated_once() }}
+
+),
+
+ranged as (
+
+    select
+        {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
+        {{ share_of_buyers(share, 'chance_36m') }} as share_{{ side }},
+        {% endfor -%}
+        *
+    from scored
 
 ),
 
@@ -68,20 +79,16 @@ next_orders as (
                 then {{ '(' ~ before ~ ' + ' ~ share ~ ' * ' ~ (horizon - before) ~ ') * 365 / 12' }}
             {% endfor -%}
         end as days_to_next_order
-    from scored
+    from ranged
 
 )
 
 select
     -- the range of what the purchases bring, discounted as their mean is
-    {% for horizon in horizons -%}
-    {% for side, share in {'low': (1 - var('clv_interval')) / 2, 'high': (1 + var('clv_interval')) / 2}.items() -%}
+    {% for side in ['low', 'high'] -%}
     {{ spend_quantile(
-        share | round(6), 'p_alive', 'alive_p_no_purchase_' ~ horizon ~ 'm',
-        '(alive_purchases_' ~ horizon ~ 'm * expected_spend)', 'alive_squared_spend_' ~ horizon ~ 'm'
-    ) }} * alive_discounted_{{ horizon }}m / nullif(alive_purchases_{{ horizon }}m, 0)
-    as discounted_spend_{{ horizon }}m_{{ side }},
-    {% endfor -%}
+        'share_' ~ side, 'alive_p_no_purchase_36m', '(alive_purchases_36m * expected_spend)', 'alive_squared_spend_36m'
+    ) }} * alive_discounted_36m / nullif(alive_purchases_36m, 0) as discounted_spend_36m_{{ side }},
     {% endfor -%}
     *,
     cast(case

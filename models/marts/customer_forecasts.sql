@@ -2,16 +2,11 @@
     materialized='incremental', incremental_strategy='append',
     pre_hook='{{ drop_outdated_slices(latest_only=true) }}'
 ) }}
-{%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
-{%- set at_horizons = {} -%}
-{%- for measure in ['expected_purchases_{}m', 'discounted_purchases_{}m', 'discounted_spend_{}m_low',
-    'discounted_spend_{}m_high'] -%}
-{%- set cases = [] -%}
-{%- for horizon in horizons -%}
-{%- do cases.append('when ' ~ horizon ~ ' then scores.' ~ measure.format(horizon)) -%}
-{%- endfor -%}
-{%- do at_horizons.update({measure: 'case horizons.horizon_months ' ~ cases | join(' ') ~ ' end'}) -%}
-{%- endfor %}
+{%- set horizons = clv_horizons(var('clv_horizons_months')) %}
+{%- set measures = [
+    'expected_purchases', 'discounted_purchases', 'alive_purchases', 'alive_discounted', 'alive_p_no_purchase',
+    'alive_factorial_moment',
+] %}
 
 with scores as (
 
@@ -29,33 +24,75 @@ horizons as (
     select {{ horizon }} as horizon_months
     {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+by_horizon as (
+
+    select
+        scores.as_of_date,
+        scores.customer_id,
+        horizons.horizon_months,
+        scores.p_alive,
+        scores.repeat_count,
+        scores.modelled_spend,
+        scores.expected_spend,
+        scores.spend_p,
+        scores.spend_q,
+        scores.population_margin_rate,
+        {% for measure in measures -%}
+        case horizons.horizon_months
+            {% for horizon in horizons -%}
+            when {{ horizon }} then scores.{{ measure }}_{{ horizon }}m
+            {% endfor -%}
+        end as {{ measure }},
+        {% endfor -%}
+        scores.clv_state,
+        scores.spend_state,
+        scores.slice_version
+    from scores
+    cross join horizons
+
+),
+
+-- as in int_clv_scores
+ranged as (
+
+    select
+        case
+            when modelled_spend is null
+                then expected_spend * expected_spend * (alive_factorial_moment + alive_purchases)
+            else {{ gamma_gamma_squared_spend(
+                'repeat_count', 'expected_spend', 'alive_purchases', 'alive_factorial_moment', 'spend_p', 'spend_q'
+            ) }}
+        end as alive_squared_spend,
+        {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
+        {{ share_of_buyers(share, 'p_alive * (1 - alive_p_no_purchase)') }} as share_{{ side }},
+        {% endfor -%}
+        *
+    from by_horizon
+
 )
 
 select
-    scores.as_of_date,
-    scores.customer_id,
-    cast(horizons.horizon_months as integer) as horizon_months,
+    as_of_date,
+    customer_id,
+    cast(horizon_months as integer) as horizon_months,
 
     -- what is to come
-    {{ at_horizons['expected_purchases_{}m'] }} as expected_purchases,
-    cast(
-        {{ at_horizons['expected_purchases_{}m'] }} * scores.expected_spend as numeric(18, 2)
-    ) as expected_net_revenue,
-    cast(
-        {{ at_horizons['discounted_purchases_{}m'] }} * scores.expected_spend * scores.population_margin_rate
-        as numeric(18, 2)
-    ) as residual_value,
+    expected_purchases,
+    cast(expected_purchases * expected_spend as numeric(18, 2)) as expected_net_revenue,
+    cast(discounted_purchases * expected_spend * population_margin_rate as numeric(18, 2)) as residual_value,
 
     -- how far to trust it
+    {% for side in ['low', 'high'] -%}
     cast(
-        {{ at_horizons['discounted_spend_{}m_low'] }} * scores.population_margin_rate as numeric(18, 2)
-    ) as residual_value_low,
-    cast(
-        {{ at_horizons['discounted_spend_{}m_high'] }} * scores.population_margin_rate as numeric(18, 2)
-    ) as residual_value_high,
-    scores.clv_state,
-    scores.spend_state,
-    scores.slice_version
-from scores
-cross join horizons
-where {{ is_missing_slice('scores.as_of_date') }}
+        {{ spend_quantile(
+            'share_' ~ side, 'alive_p_no_purchase', '(alive_purchases * expected_spend)', 'alive_squared_spend'
+        ) }} * alive_discounted / nullif(alive_purchases, 0) * population_margin_rate as numeric(18, 2)
+    ) as residual_value_{{ side }},
+    {% endfor -%}
+    clv_state,
+    spend_state,
+    slice_version
+from ranged
+where {{ is_missing_slice() }}

@@ -15,7 +15,8 @@ from generate_shop import PRIMARY_DATES
 from raw_schema import PROJECT
 from refreshes import ALL_THAT_COUNTS, Dbt, differences, fresh_database, marts
 
-# An order's lines happened with it; merges have no date and hold for the whole past: so who was merged, and into whom, is known from the start
+# An order's lines happened with it. Merges have no date and hold for the whole past: so who was merged, and into whom,
+# is known from the start.
 UNLESS = {
     "customers": """
         and merged_into_customer_id is null

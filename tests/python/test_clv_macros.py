@@ -18,6 +18,7 @@ from scipy.stats import gamma, norm
 from test_clv import purchases, sample  # noqa: F401
 
 PARETO, BETA = "'r', 'alpha', 's', 'beta'", "'r', 'alpha', 'a', 'b'"
+CHANCE = "'(p_alive * (1 - p_no_purchase))'"
 FORMULAS = {
     "pareto_nbd_p_alive": f"pareto_nbd_p_alive('x', 't_x', 'age', {PARETO})",
     "pareto_nbd_expected": f"pareto_nbd_expected_purchases('x', 'age', 'horizon', {PARETO})",
@@ -32,8 +33,8 @@ FORMULAS = {
     "mbg_nbd_factorial": f"beta_geometric_factorial_moment('x', 'age', 'horizon', {BETA}, true)",
     "normal": "standard_normal_quantile('share')",
     "squared_spend": "gamma_gamma_squared_spend('x', 'expected_spend', 'purchases', 'factorial', 'p', 'q')",
-    "low": "spend_quantile(0.1, 'p_alive', 'p_no_purchase', 'spend', 'squared_spend')",
-    "high": "spend_quantile(0.9, 'p_alive', 'p_no_purchase', 'spend', 'squared_spend')",
+    "low": f"spend_quantile(share_of_buyers(0.1, {CHANCE}), 'p_no_purchase', 'spend', 'squared_spend')",
+    "high": f"spend_quantile(share_of_buyers(0.9, {CHANCE}), 'p_no_purchase', 'spend', 'squared_spend')",
     "spend": "gamma_gamma_expected_spend('x', 'm', 'p', 'q', 'gamma')",
 }
 
