@@ -25,6 +25,7 @@ MARTS = {
     "marts.tier_thresholds": ["as_of_date"],
     "marts.clv_parameters": ["as_of_date"],
     "marts.customer_forecasts": ["customer_id", "horizon_months"],
+    "marts.customer_value_parts": ["customer_id"],
     "marts.clv_backtest": ["as_of_date", "method", "measure", "bucket_type", "bucket"],
     "marts.tier_summary": ["as_of_date", "tier"],
     "marts.segment_summary": ["as_of_date", "rfm_segment"],

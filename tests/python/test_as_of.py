@@ -81,8 +81,8 @@ def until(day: dt.date) -> Callable[[str, list[str]], str | None]:
     """Return what selects of each mart that has dates what it says up to a day."""
 
     def select(mart: str, columns: list[str]) -> str | None:
-        if mart.endswith((".restatements", ".customer_value")):
-            return None  # the ledger is of builds, not of dates; the other is the latest slice
+        if mart.endswith((".restatements", ".customer_value", ".customer_forecasts", ".customer_value_parts")):
+            return None  # the ledger is of builds, not of dates; the others are of the latest slice alone
         if mart.endswith(".tier_periods"):  # a spell that ends later has not ended
             ends = f"case when valid_to <= date '{day}' then valid_to end as valid_to"
             return f"select customer_id, tier, valid_from, tier_before, {ends} from {mart} where valid_from <= '{day}'"

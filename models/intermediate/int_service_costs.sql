@@ -1,0 +1,64 @@
+with as_of_dates as (
+
+    select max(as_of_date) as as_of_date from {{ ref('int_as_of_dates') }}
+
+),
+
+survivors as (
+
+    select * from {{ ref('stg_customer_survivors') }}
+
+),
+
+customers as (
+
+    select * from {{ ref('int_customers') }}
+
+),
+
+contacts as (
+
+    select
+        customer_id,
+        cast(sent_at as date) as happened_on,
+        cost_amount
+    from {{ ref('stg_marketing_touches') }}
+    where reject_reasons = ''
+    union all
+    select
+        customer_id,
+        cast(opened_at as date) as happened_on,
+        cost_amount
+    from {{ ref('stg_support_tickets') }}
+    where reject_reasons = ''
+
+),
+
+-- of the surviving customer, who has ordered
+known as (
+
+    select
+        customers.customer_id,
+        customers.first_order_date,
+        contacts.happened_on,
+        contacts.cost_amount
+    from contacts
+    inner join as_of_dates on contacts.happened_on <= as_of_dates.as_of_date
+    left join survivors on contacts.customer_id = survivors.customer_id
+    inner join customers
+        on
+            customers.customer_id = coalesce(survivors.survivor_customer_id, contacts.customer_id)
+            and customers.first_order_date <= as_of_dates.as_of_date
+
+)
+
+-- a contact before the first order is worth more by then
+select
+    customer_id,
+    cast(count(*) as integer) as contact_count,
+    cast(sum(case when cost_amount is null then 1 else 0 end) as integer) as unknown_cost_count,
+    cast(coalesce(sum(cast({{ discounted_value(
+        'cost_amount', dbt.datediff('first_order_date', 'happened_on', 'day'), var('annual_discount_rate')
+    ) }} as numeric(28, 8))), 0) as numeric(18, 2)) as cost_to_serve
+from known
+group by customer_id
