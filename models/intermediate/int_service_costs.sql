@@ -47,8 +47,8 @@ known as (
     left join survivors on contacts.customer_id = survivors.customer_id
     inner join customers
         on
-            customers.customer_id = coalesce(survivors.survivor_customer_id, contacts.customer_id)
-            and customers.first_order_date <= as_of_dates.as_of_date
+            coalesce(survivors.survivor_customer_id, contacts.customer_id) = customers.customer_id
+            and as_of_dates.as_of_date >= customers.first_order_date
 
 )
 
