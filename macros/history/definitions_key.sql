@@ -17,7 +17,7 @@
         'expected_gap_prior_weight', 'churned_overdue_ratio', 'churned_min_recency_days', 'decline_overdue_ratio',
         'decline_revenue_ratio', 'formation_min_orders', 'stability_min_orders', 'clv_model',
         'clv_refit_months', 'clv_min_repeat_customers', 'clv_horizons_months',
-        'clv_interval',
+        'clv_interval', 'clv_method', 'clv_backtest_months',
     ] -%}
     {%- set parts = [] -%}
     {%- for name in names -%}

@@ -8,6 +8,7 @@
     {%- do problems.extend(require_one_of('abc_value', ['revenue', 'margin'])) -%}
     {%- do problems.extend(require_one_of('guest_orders', ['rejected', 'own_customer', 'email'])) -%}
     {%- do problems.extend(require_one_of('clv_model', ['pareto_nbd', 'mbg_nbd', 'bg_nbd'])) -%}
+    {%- do problems.extend(require_one_of('clv_method', ['model', 'last_window', 'auto'])) -%}
     {%- do problems.extend(require_number('clv_refit_months', 1, 120, whole=true)) -%}
     {%- do problems.extend(require_number('clv_min_repeat_customers', 1, whole=true)) -%}
     {%- do problems.extend(require_number('clv_interval', 0.01, 0.999)) -%}

@@ -90,6 +90,8 @@ select
     {% endfor -%}
     case when facts.has_whole_period then cast(facts.period_purchases as numeric(28, 12)) end as last_period_purchases,
     case when facts.has_whole_period then cast(facts.period_spend as numeric(28, 12)) end as last_period_spend,
+    cast(facts.window_purchases as numeric(28, 12)) as last_window_purchases,
+    cast(facts.window_purchases * facts.expected_spend as numeric(28, 12)) as last_window_spend,
     cast(coalesce(cells.mean_purchases, everybody.mean_purchases) as numeric(28, 12)) as rfm_cell_purchases,
     cast(coalesce(cells.mean_spend, everybody.mean_spend) as numeric(28, 12)) as rfm_cell_spend
 from facts

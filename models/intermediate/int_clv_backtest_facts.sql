@@ -10,6 +10,8 @@ history as (
         as_of_date,
         customer_id,
         tier,
+        lifecycle_stage,
+        frequency,
         recency_score,
         frequency_score,
         monetary_score,
@@ -43,6 +45,12 @@ select
     earlier.recency_score as earlier_recency_score,
     earlier.frequency_score as earlier_frequency_score,
     earlier.monetary_score as earlier_monetary_score,
+    case
+        when history.lifecycle_stage = 'churned' then 0
+        else
+            cast(history.frequency as {{ type_double() }})
+            * {{ var('clv_backtest_months') }} / {{ var('window_months') }}
+    end as window_purchases,
     history.purchase_days - coalesce(earlier.purchase_days, 1) as period_purchases,
     case
         when earlier.customer_id is not null

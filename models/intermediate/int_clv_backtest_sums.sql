@@ -8,7 +8,7 @@ with backtest as (
 forecasts as (
 
     {% for measure in ['purchases', 'spend'] -%}
-    {% for method in ['model', 'last_period', 'rfm_cell', 'hindsight'] -%}
+    {% for method in ['model', 'last_period', 'last_window', 'rfm_cell', 'hindsight'] -%}
     {% set forecast = method ~ '_' ~ measure if method != 'hindsight' else 'actual_' ~ measure -%}
     select
         as_of_date,

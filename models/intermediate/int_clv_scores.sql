@@ -1,12 +1,5 @@
 {{ config(materialized='view') }} -- written down once, in customer_value_history
-{%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
-{%- set v = (1 + var('annual_discount_rate')) ** (-1 / 12) %}
-{%- set worth = {} -%}
-{%- for horizon in horizons -%}
-{%- do worth.update({
-    horizon: '%.15f' | format(v ** 0.5 * (1 - v ** horizon) / (1 - v) if v < 1 else horizon)
-}) -%}
-{%- endfor %}
+{%- set horizons = clv_horizons(var('clv_horizons_months')) %}
 
 with estimates as (
 
@@ -35,7 +28,7 @@ scored as (
         end as expected_purchases_{{ horizon }}m,
         case
             when fitted_as_of is null
-                then repeated_per_month * {{ worth[horizon] }}
+                then repeated_per_month * {{ months_worth(horizon, var('annual_discount_rate')) }}
             else p_alive * alive_discounted_{{ horizon }}m
         end as discounted_purchases_{{ horizon }}m,
         {% endfor -%}

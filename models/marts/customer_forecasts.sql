@@ -18,10 +18,18 @@ with scores as (
 
 ),
 
+methods as (
+
+    select method from {{ ref('int_clv_method') }} -- noqa: RF04
+
+),
+
 horizons as (
 
     {% for horizon in horizons -%}
-    select {{ horizon }} as horizon_months
+    select
+        {{ horizon }} as horizon_months,
+        {{ months_worth(horizon, var('annual_discount_rate')) }} as months_worth
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -39,6 +47,9 @@ by_horizon as (
         scores.spend_p,
         scores.spend_q,
         scores.population_margin_rate,
+        scores.repeated_per_month,
+        horizons.months_worth,
+        methods.method = 'last_window' and scores.fitted_as_of is not null as is_repeated,
         {% for measure in measures -%}
         case horizons.horizon_months
             {% for horizon in horizons -%}
@@ -51,6 +62,7 @@ by_horizon as (
         scores.slice_version
     from scores
     cross join horizons
+    cross join methods
 
 ),
 
@@ -58,6 +70,8 @@ by_horizon as (
 ranged as (
 
     select
+        case when is_repeated then repeated_per_month * horizon_months else expected_purchases end as purchases,
+        case when is_repeated then repeated_per_month * months_worth else discounted_purchases end as worth,
         case
             when modelled_spend is null
                 then expected_spend * expected_spend * (alive_factorial_moment + alive_purchases)
@@ -79,19 +93,21 @@ select
     cast(horizon_months as integer) as horizon_months,
 
     -- what is to come
-    expected_purchases,
-    cast(expected_purchases * expected_spend as numeric(18, 2)) as expected_net_revenue,
-    cast(discounted_purchases * expected_spend * population_margin_rate as numeric(18, 2)) as residual_value,
+    purchases as expected_purchases,
+    cast(purchases * expected_spend as numeric(18, 2)) as expected_net_revenue,
+    cast(worth * expected_spend * population_margin_rate as numeric(18, 2)) as residual_value,
 
     -- how far to trust it
     {% for side in ['low', 'high'] -%}
     cast(
-        {{ spend_quantile(
+        case when not is_repeated then {{ spend_quantile(
             'share_' ~ side, 'alive_p_no_purchase', '(alive_purchases * expected_spend)', 'alive_squared_spend'
-        ) }} * alive_discounted / nullif(alive_purchases, 0) * population_margin_rate as numeric(18, 2)
+        ) }} * alive_discounted / nullif(alive_purchases, 0) * population_margin_rate end as numeric(18, 2)
     ) as residual_value_{{ side }},
     {% endfor -%}
-    clv_state,
+    cast(
+        case when is_repeated then 'last window repeated: var clv_method' else clv_state end as {{ dbt.type_string() }}
+    ) as clv_state,
     spend_state,
     slice_version
 from ranged

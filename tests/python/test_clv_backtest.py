@@ -18,8 +18,9 @@ ORIGINS = {  # origin: end of the holdout, month-end where the period before the
     "1997-12-31": ("1998-06-30", "1997-06-30"),
 }  # fmt: skip
 METHODS = {  # CDNOW begins in 1997: the history does not hold six months before the first origin
-    "1997-03-31": ["model"], "1997-06-30": ["model", "last_period"],
-    "1997-09-30": ["model", "last_period", "rfm_cell"], "1997-12-31": ["model", "last_period", "rfm_cell"],
+    "1997-03-31": ["model", "last_window"], "1997-06-30": ["model", "last_period", "last_window"],
+    "1997-09-30": ["model", "last_period", "last_window", "rfm_cell"],
+    "1997-12-31": ["model", "last_period", "last_window", "rfm_cell"],
 }  # fmt: skip
 BACKTEST = "select * from marts.clv_backtest order by " + ", ".join(KEY)
 FORECASTS = "select * from intermediate.int_clv_backtest order by as_of_date, customer_id"
@@ -49,6 +50,7 @@ def slice_of(warehouse: Warehouse, date: str) -> pd.DataFrame:
     rows = warehouse.query(
         f"""
         select customer_id, tier, first_order_date, p_alive, expected_spend, purchase_days as days,
+            frequency, lifecycle_stage,
             cast(net_revenue as double) as revenue, recency_score * 100 + frequency_score * 10 + monetary_score as cell
         from marts.customer_value_history where as_of_date = '{date}' and order_count > 0
         """
@@ -76,6 +78,8 @@ def forecasts(warehouse: Warehouse, origin: str) -> dict[tuple[str, str], pd.Ser
     parameters = warehouse.query(f"select r, alpha, s, beta from marts.clv_parameters where as_of_date = '{origin}'")
     model = modelled(now, parameters.iloc[0].to_dict(), origin, end)
     found = {("model", "purchases"): model, ("model", "spend"): model * now["expected_spend"]}
+    window = now["frequency"] * 6 / 12 * (now["lifecycle_stage"] != "churned")
+    found |= {("last_window", "purchases"): window, ("last_window", "spend"): window * now["expected_spend"]}
     if origin == "1997-03-31":
         return found
     repeats = now["revenue"] * (now["days"] - 1) / now["days"]
@@ -263,3 +267,43 @@ def test_the_order_of_rows_plays_no_part(cdnow: Warehouse, tmp_path: Path):
         "insert into marts.customer_value_history select * from marts.reordered",
     )
     pd.testing.assert_frame_equal(mart(cdnow), mart(reordered), check_exact=True)
+
+
+# --- which method looks ahead
+
+
+def test_forecasts_are_by_the_method_that_was_closer_or_the_one_asked_for(cdnow: Warehouse, tmp_path: Path):
+    warehouse, auto = Warehouse(tmp_path), {"clv_method": "auto"}
+    shutil.copy(cdnow.database, warehouse.database)
+    result = warehouse.dbt("run", variables=auto)
+    assert result.returncode == 0, result.stdout
+    ((method, origins, model, last_window),) = warehouse.rows("select * from intermediate.int_clv_method")
+    whole = mart(warehouse).query("bucket_type == 'all' and measure == 'spend'")
+    for name, pooled in (("model", model), ("last_window", last_window)):
+        rows = whole[whole["method"] == name]
+        assert pooled == pytest.approx(np.sqrt(np.average(rows["rmse"] ** 2, weights=rows["customers"])), rel=1e-6)
+    assert (method, origins) == ("model", 4)
+    assert model < last_window
+    forecasts = "select * exclude (slice_version) from marts.customer_forecasts order by customer_id, horizon_months"
+    by_model = warehouse.query(forecasts)
+    pd.testing.assert_frame_equal(by_model, cdnow.query(forecasts))
+
+    warehouse.execute("update marts.clv_backtest set rmse = 100 * rmse where method = 'model'")
+    warehouse.execute("delete from marts.customer_forecasts")
+    result = warehouse.dbt("run", "--select", "customer_forecasts", variables=auto)
+    assert result.returncode == 0, result.stdout
+    repeated = warehouse.query(forecasts)
+    assert len(repeated) == len(by_model)
+    assert set(repeated["clv_state"]) == {"last window repeated: var clv_method"}
+    assert repeated[["residual_value_low", "residual_value_high"]].isna().all().all()
+    shown = warehouse.query("select * from marts.customer_value where order_count > 0 order by customer_id")
+    rate = float(shown["margin"].sum() / shown["net_revenue"].sum())
+    monthly = (shown["frequency"] / 12 * (shown["lifecycle_stage"] != "churned")).to_numpy()
+    for months in (3, 36):
+        rows = repeated[repeated["horizon_months"] == months]
+        assert rows["expected_purchases"].to_numpy() == pytest.approx(monthly * months)
+        worth = sum(1.1 ** ((0.5 - month) / 12) for month in range(1, months + 1))
+        value = (monthly * worth * shown["expected_spend"] * rate).to_numpy()
+        assert rows["residual_value"].to_numpy(float) == pytest.approx(value, abs=0.006)
+    result = warehouse.dbt("build", "--select", "customer_forecasts", variables=auto)
+    assert result.returncode == 0, result.stdout
