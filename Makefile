@@ -6,7 +6,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 SPARK_READY := .venv-spark/.ready
 
-.PHONY: build arrival bench bench-judging spark test test-year test-postgres test-spark lint lock clean
+.PHONY: build arrival bench bench-clv bench-judging spark test test-year test-postgres test-spark lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
@@ -20,6 +20,11 @@ arrival: $(READY)
 ORDERS ?= 1000000
 bench: $(READY)
 	$(BIN)/python scripts/bench_history.py --orders $(ORDERS)
+
+# predicted value: scores of the last day beside bare SQL, a fit beside a full build; a million customers
+bench-clv: ORDERS = 3800000
+bench-clv: $(READY)
+	$(BIN)/python scripts/bench_clv.py --orders $(ORDERS)
 
 # what judging costs beside a plain cast of the same rows, on a shop of as many
 bench-judging: $(READY)

@@ -41,8 +41,6 @@ import raw_schema
 from raw_schema import PROJECT
 
 LOADED = {"orders": "ordered_at", "customers": "created_at", "refunds": "refunded_at"}  # source: its time
-HAND_TUNED = (PROJECT / "scripts" / "bench_history.sql").read_text(encoding="utf-8")
-PARTS = dict(re.findall(r"^-- part: (\w+)\n(.*?)(?=^-- part: |\Z)", HAND_TUNED, re.MULTILINE | re.DOTALL))
 RUN_SQL = """
 import sys, duckdb
 with duckdb.connect(sys.argv[1]) as connection:
@@ -62,6 +60,15 @@ sys.exit(code)
 STAGING = ["run", "--select", "path:models/staging"]
 DOWNSTREAM = ["run", "--exclude", "path:models/staging"]
 HISTORY = ["run", "--select", "+customer_value_history", "--exclude", "path:models/staging"]
+
+
+def parts(file: str) -> dict[str, str]:
+    """Return the parts of a file of SQL beside this one, by name."""
+    text = (PROJECT / "scripts" / file).read_text(encoding="utf-8")
+    return dict(re.findall(r"^-- part: (\w+)\n(.*?)(?=^-- part: |\Z)", text, re.MULTILINE | re.DOTALL))
+
+
+PARTS = parts("bench_history.sql")
 
 
 class Cost(NamedTuple):
