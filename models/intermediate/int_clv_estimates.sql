@@ -48,9 +48,8 @@ select
     parameters.state as parameters_state,
     parameters.p as spend_p,
     parameters.q as spend_q,
-    case
-        when parameters.fitted_as_of is not null and inputs.order_count > 0 then {{ p_alive }}
-    end as p_alive,
+    -- null without parameters or orders, as its arguments are; in a case its common parts would be worked out many times
+    {{ p_alive }} as p_alive,
     case
         when inputs.order_count = 0 then cast(null as {{ type_double() }})
         when
