@@ -1,11 +1,11 @@
 {#-
   The ends of the range in which the value to come lies, as shares of customers like one.
 
-  Arguments   interval  var clv_interval, 0 to 1
+  Arguments   probability  that it lies in the range, var clv_interval, 0 to 1
 
   Returns     mapping of low and high to numbers, 0 to 1
   Example     .8: low .1, high .9
 -#}
-{% macro clv_interval_shares(interval) -%}
-    {{ return({'low': ((1 - interval) / 2) | round(6), 'high': ((1 + interval) / 2) | round(6)}) }}
+{% macro clv_interval_shares(probability) -%}
+    {{ return({'low': ((1 - probability) / 2) | round(6), 'high': ((1 + probability) / 2) | round(6)}) }}
 {%- endmacro %}

@@ -10,5 +10,6 @@
 -#}
 {% macro months_worth(months, rate) -%}
     {%- set v = (1 + rate) ** (-1 / 12) -%}
-    {{ return('%.15f' | format(months if v == 1 else v ** 0.5 * (1 - v ** months) / (1 - v))) }}
+    {%- set worth = months if v == 1 else v ** 0.5 * (1 - v ** months) / (1 - v) -%}
+    {{ return('%.15f' | format(worth)) }}
 {%- endmacro %}

@@ -51,6 +51,7 @@ DOUBLES = ["overdue_ratio", "expected_gap_days"]
 # what hangs on fitted parameters is recomputed in test_clv_models.py
 FORECASTS = [
     "p_alive", "expected_purchases_12m", "residual_value_12m", "residual_value_36m", "lifetime_value",
+    "lifetime_value_low", "lifetime_value_high",
     "revenue_at_risk", "acquisition_cost", "expected_spend", "expected_next_order_date", "clv_state", "spend_state",
 ]  # fmt: skip
 # the columns of tier_thresholds, with what one of its units is here
