@@ -48,7 +48,7 @@ select
     parameters.state as parameters_state,
     parameters.p as spend_p,
     parameters.q as spend_q,
-    -- null without parameters or orders, as its arguments are; in a case its common parts would be worked out many times
+    -- null without parameters or orders, as its arguments are; in a case its common parts would be worked out again
     {{ p_alive }} as p_alive,
     case
         when inputs.order_count = 0 then cast(null as {{ type_double() }})

@@ -61,7 +61,7 @@ def test_every_date_has_the_newest_fit_of_every_third_month_end(built: Warehouse
 
 
 def test_parameters_are_those_of_the_customers_one_by_one(built: Warehouse):
-    """Recomputed from the orders without bins; what bins move is what is expected in total, and by less than .5 %."""
+    """Recomputed from the orders without bins, which move parameters by less than 3 %."""
     end = pd.Timestamp("2024-09-30")
     days = orders().assign(ordered_at=lambda rows: pd.to_datetime(rows["ordered_at"]))
     days = days[days["ordered_at"] <= end].groupby(["customer_id", "ordered_at"], as_index=False)["gross_amount"].sum()
