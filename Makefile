@@ -36,7 +36,7 @@ spark: $(SPARK_READY)
 # style, then what pytest starts by default: dbt build with all its tests on fixtures and on both real data sets, in
 # databases of their own, so that data/ stays as it is; Postgres on the fixture shop and the shop of faults
 test: lint
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # a year of daily refreshes with late, changed and deleted rows, against full rebuilds
 test-year: $(READY)
@@ -53,7 +53,7 @@ test-spark: $(READY) $(SPARK_READY)
 
 lint: $(READY)
 	$(BIN)/dbt parse --warn-error --quiet
-	$(BIN)/sqlfluff lint models macros tests analyses
+	$(BIN)/sqlfluff lint --processes 0 models macros tests analyses
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 

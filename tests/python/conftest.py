@@ -23,6 +23,17 @@ import pandas as pd
 import pytest
 from raw_schema import PROJECT
 
+# the files that take longest, first: with a file per process, one that begins late is waited for alone
+LONGEST = ["test_refresh", "test_parity", "test_bad_input", "test_mapping", "test_oracle", "test_history", "test_as_of",
+           "test_build", "test_clv_backtest", "test_clv_macros", "test_real_data", "test_clv_models"]  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; the order within a file stays."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
+
+
 SHOP = PROJECT / "tests" / "fixtures" / "shop"
 # dbt parses the project anew where the profile changes, which takes longer than most builds here: so all warehouses are
 # reached by one path, and what the last run parsed is handed on
