@@ -24,8 +24,10 @@ import pytest
 from raw_schema import PROJECT
 
 # the files that take longest, first: with a file per process, one that begins late is waited for alone
-LONGEST = ["test_refresh", "test_parity", "test_sources", "test_bad_input", "test_mapping", "test_oracle", "test_history",
-           "test_as_of", "test_build", "test_clv_backtest", "test_clv_macros", "test_real_data", "test_clv_models"]  # fmt: skip
+LONGEST = [
+    "test_refresh", "test_parity", "test_sources", "test_bad_input", "test_mapping", "test_oracle", "test_history",
+    "test_as_of", "test_build", "test_clv_backtest", "test_clv_macros", "test_real_data", "test_clv_models",
+]  # fmt: skip
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
