@@ -56,7 +56,6 @@ known as (
 select
     customer_id,
     cast(count(*) as integer) as contact_count,
-    cast(sum(case when cost_amount is null then 1 else 0 end) as integer) as unknown_cost_count,
     cast(coalesce(sum(cast({{ discounted_value(
         'cost_amount', dbt.datediff('first_order_date', 'happened_on', 'day'), var('annual_discount_rate')
     ) }} as numeric(28, 8))), 0) as numeric(18, 2)) as cost_to_serve

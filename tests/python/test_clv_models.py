@@ -48,7 +48,7 @@ def states(warehouse: Warehouse) -> dict[str, str]:
     return {str(date): state for date, state in warehouse.rows("select as_of_date, state from marts.clv_parameters")}
 
 
-def test_every_date_has_the_newest_fit_of_every_third_month_end(built: Warehouse):
+def test_every_date_has_the_newest_fit_of_the_ends_of_quarters(built: Warehouse):
     found = built.rows(
         "select cast(as_of_date as text), cast(fitted_as_of as text) from marts.clv_parameters order by 1"
     )
