@@ -40,25 +40,21 @@ binned as (
 )
 
 -- sums of whole numbers and decimals: the same on every engine, in whatever order
+{% for measure, bins in {
+    'purchases': 'repeat_bin, last_purchase_week, age_week', 'spend': 'repeat_bin, spend_bin'
+}.items() -%}
 select
     as_of_date,
-    'purchases' as measure,
+    '{{ measure }}' as measure,
     cast(count(*) as {{ dbt.type_bigint() }}) as customers,
     cast(sum(repeat_count) as {{ dbt.type_bigint() }}) as repeat_count,
     cast(sum(last_purchase_age_days) as {{ dbt.type_bigint() }}) as last_purchase_age_days,
     cast(sum(age_days) as {{ dbt.type_bigint() }}) as age_days,
     cast(sum(repeat_net_revenue) as numeric(18, 2)) as repeat_net_revenue
 from binned
-group by as_of_date, repeat_bin, last_purchase_week, age_week
-union all
-select
-    as_of_date,
-    'spend' as measure,
-    cast(count(*) as {{ dbt.type_bigint() }}) as customers,
-    cast(sum(repeat_count) as {{ dbt.type_bigint() }}) as repeat_count,
-    cast(sum(last_purchase_age_days) as {{ dbt.type_bigint() }}) as last_purchase_age_days,
-    cast(sum(age_days) as {{ dbt.type_bigint() }}) as age_days,
-    cast(sum(repeat_net_revenue) as numeric(18, 2)) as repeat_net_revenue
-from binned
+{% if measure == 'spend' -%}
 where repeat_count > 0
-group by as_of_date, repeat_bin, spend_bin
+{% endif -%}
+group by as_of_date, {{ bins }}
+{{ 'union all' if not loop.last }}
+{% endfor %}
