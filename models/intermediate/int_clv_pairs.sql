@@ -1,10 +1,7 @@
 {%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
-{%- set months = horizons | max -%}
-{%- set monthly = '(-1 / cast(12 as ' ~ type_double() ~ '))' -%}
 {%- set arguments = ['repeat_count', 'age_days', 'horizon_days', 'r', 'alpha'] -%}
 {%- set is_pareto = var('clv_model') == 'pareto_nbd' -%}
 {%- set is_modified = var('clv_model') == 'mbg_nbd' -%}
-{%- set growth = '(1 + cast(' ~ var('annual_discount_rate') ~ ' as ' ~ type_double() ~ '))' -%}
 with inputs as (
 
     select * from {{ ref('int_clv_inputs') }}
@@ -19,9 +16,9 @@ parameters as (
 
 ),
 
-month_numbers as (
+months as (
 
-    {{ dbt.generate_series(months) }}
+    select * from {{ ref('int_clv_months') }}
 
 ),
 
@@ -42,8 +39,10 @@ at_month_ends as (
         pairs.as_of_date,
         pairs.repeat_count,
         pairs.age_days,
-        cast(month_numbers.generated_number as integer) as month_number,
-        cast(month_numbers.generated_number as {{ type_double() }}) * 365 / 12 as horizon_days,
+        months.month_number,
+        months.horizon_days,
+        months.last_weight,
+        months.weight,
         parameters.r,
         parameters.alpha,
         parameters.s,
@@ -52,7 +51,7 @@ at_month_ends as (
         parameters.b
     from pairs
     inner join parameters on pairs.as_of_date = parameters.as_of_date
-    cross join month_numbers
+    cross join months
     {{ evaluated_once() }}
 
 ),
@@ -66,36 +65,52 @@ expected as (
         month_number,
         {{ pareto_nbd_expected_purchases(*(arguments + ['s', 'beta'])) if is_pareto
             else beta_geometric_expected_purchases(*(arguments + ['a', 'b', is_modified])) }} as expected_purchases,
-        case when month_number in ({{ horizons | join(', ') }}) then {{
-            pareto_nbd_p_no_purchase(*(arguments + ['s', 'beta'])) if is_pareto
-            else beta_geometric_p_no_purchase(*arguments)
-        }} end as p_no_purchase,
-        case when month_number in ({{ horizons | join(', ') }}) then {{
-            pareto_nbd_factorial_moment(*(arguments + ['s', 'beta'])) if is_pareto
-            else beta_geometric_factorial_moment(*(arguments + ['a', 'b', is_modified]))
-        }} end as factorial_moment,
-        -- purchases of a month count as if made in its middle: the last month's weight, and what an earlier one's lacks
-        power({{ growth }}, (month_number - 0.5) * {{ monthly }}) as last_weight,
-        power({{ growth }}, (month_number - 0.5) * {{ monthly }})
-        - power({{ growth }}, (month_number + 0.5) * {{ monthly }}) as weight
+        last_weight,
+        weight
     from at_month_ends
     {{ evaluated_once() }}
+
+),
+
+-- apart from the other months, not in a case: there DuckDB would work out common parts again and again
+moments as (
+
+    select
+        as_of_date,
+        repeat_count,
+        age_days,
+        month_number,
+        {{ pareto_nbd_p_no_purchase(*(arguments + ['s', 'beta'])) if is_pareto
+            else beta_geometric_p_no_purchase(*arguments) }} as p_no_purchase,
+        {{ pareto_nbd_factorial_moment(*(arguments + ['s', 'beta'])) if is_pareto
+            else beta_geometric_factorial_moment(*(arguments + ['a', 'b', is_modified])) }} as factorial_moment
+    from at_month_ends
+    where month_number in ({{ horizons | join(', ') }})
 
 )
 
 -- decimals, so that a sum does not depend on the order of its rows
 select
-    as_of_date,
-    repeat_count,
+    expected.as_of_date,
+    expected.repeat_count,
     {% for horizon in horizons -%}
-    max(case when month_number = {{ horizon }} then expected_purchases end) as expected_purchases_{{ horizon }}m,
+    {%- set is_it = 'case when expected.month_number = ' ~ horizon ~ ' then' -%}
+    max({{ is_it }} expected.expected_purchases end) as expected_purchases_{{ horizon }}m,
     cast(sum(case
-        when month_number < {{ horizon }} then cast(weight * expected_purchases as numeric(38, 18))
-        when month_number = {{ horizon }} then cast(last_weight * expected_purchases as numeric(38, 18))
+        when expected.month_number < {{ horizon }}
+            then cast(expected.weight * expected.expected_purchases as numeric(38, 18))
+        when expected.month_number = {{ horizon }}
+            then cast(expected.last_weight * expected.expected_purchases as numeric(38, 18))
     end) as {{ type_double() }}) as discounted_purchases_{{ horizon }}m,
-    max(case when month_number = {{ horizon }} then p_no_purchase end) as p_no_purchase_{{ horizon }}m,
-    max(case when month_number = {{ horizon }} then factorial_moment end) as factorial_moment_{{ horizon }}m,
+    max({{ is_it }} moments.p_no_purchase end) as p_no_purchase_{{ horizon }}m,
+    max({{ is_it }} moments.factorial_moment end) as factorial_moment_{{ horizon }}m,
     {% endfor -%}
-    age_days
+    expected.age_days
 from expected
-group by as_of_date, repeat_count, age_days
+left join moments
+    on
+        expected.as_of_date = moments.as_of_date
+        and expected.repeat_count = moments.repeat_count
+        and expected.age_days = moments.age_days
+        and expected.month_number = moments.month_number
+group by expected.as_of_date, expected.repeat_count, expected.age_days
