@@ -8,6 +8,9 @@ from conftest import Warehouse
 
 OPTIONAL = [source for source in raw_schema.contract() if source != "orders"]
 
+# few models read these
+FEW = ["events", "marketing_touches", "support_tickets", "survey_responses", "referrals"]
+
 # what a missing source leaves unknown: source -> query that must then yield one null
 UNKNOWN = {
     "order_items": "select distinct line_count from marts.orders",
@@ -20,7 +23,8 @@ UNKNOWN = {
 def test_the_project_builds_without_a_source(clean_shop: Warehouse, warehouse: Warehouse, absent: str):
     warehouse.database.write_bytes(clean_shop.database.read_bytes())
     warehouse.execute(f"drop table raw.{absent}")
-    warehouse.build({f"has_{absent}": False})
+    # the other models have the same text with and without it, and stand in the copy already
+    warehouse.build({f"has_{absent}": False}, select=["--select", f"stg_{absent}+"] if absent in FEW else [])
     assert warehouse.rows(f"select count(*) from staging.stg_{absent}") == [(0,)]
     types = f"""
         select column_name, data_type from duckdb_columns()
