@@ -10,7 +10,8 @@
             {%- do needed.extend(graph.nodes[unique_id].depends_on.nodes) -%}
         {%- endfor -%}
         {%- set problems = [] -%}
-        {%- for source in graph.sources.values() | sort(attribute='unique_id') if source.unique_id in needed -%}
+        {%- for source in graph.sources.values() | sort(attribute='unique_id') 
+            if source.source_name == 'raw' and source.unique_id in needed -%}
             {%- set table = source.schema ~ '.' ~ source.identifier -%}
             {%- set relation = adapter.get_relation(source.database, source.schema, source.identifier) -%}
             {%- set mapped = var('source_map').get(source.name, {}).get('columns') -%}

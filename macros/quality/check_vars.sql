@@ -48,6 +48,20 @@
     {%- do problems.extend(require_number('decline_revenue_ratio', 0)) -%}
     {%- do problems.extend(require_number('formation_min_orders', 2, whole=true)) -%}
     {%- do problems.extend(require_number('stability_min_orders', 2, whole=true)) -%}
+    {%- for name in ['versions_kept', 'runs_kept', 'anomaly_runs', 'anomaly_min_runs'] -%}
+        {%- do problems.extend(require_number(name, 1, whole=true)) -%}
+    {%- endfor -%}
+    {%- do problems.extend(require_one_of('anomalies_accepted', [true, false])) -%}
+    {%- set measures = ['row_count', 'net_revenue', 'reject_share', 'tier_share'] -%}
+    {%- set thresholds = var('anomaly_thresholds') -%}
+    {%- for measure, limits in (thresholds if thresholds is mapping else {'': thresholds}).items()
+        if measure not in measures or limits is string or limits is not sequence or limits | length != 2
+        or limits | reject('number') | list or limits[0] > limits[1] -%}
+        {%- do problems.append(
+            'var anomaly_thresholds must be {measure: [report from, stop from]}, measures ' ~ measures | join(', ')
+            ~ '; it has ' ~ measure ~ ': ' ~ limits | string
+        ) -%}
+    {%- endfor -%}
     {%- set are_numbers = not problems -%}
     {%- for lower, upper in [
         ('abc_cutoff_a', 'abc_cutoff_b'),

@@ -161,6 +161,8 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
             "source_map": {"order": {}},
             "clv_backtest_months": 1.5,
             "clv_interval": 80,
+            "versions_kept": 0,
+            "anomaly_thresholds": {"row_count": [0.5, 0.2]},
         }
     )
     for sentence in [
@@ -176,6 +178,9 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
         "var reporting_currency must be three letters; it is dollars",
         "var clv_interval must be a number of at least 0.01 and at most 0.999; it is 80",
         "var clv_backtest_months must be a whole number of at least 1 and at most 120; it is 1.5",
+        "var versions_kept must be a whole number of at least 1; it is 0",
+        "var anomaly_thresholds must be {measure: [report from, stop from]}, measures row_count, net_revenue, "
+        "reject_share, tier_share; it has row_count: [0.5, 0.2]",
         "var source_map names a source order, which the contract does not have",
     ]:
         assert sentence in output

@@ -1,0 +1,103 @@
+with measured as (
+
+    select * from {{ ref('int_run_measures') }}
+
+),
+
+runs as (
+
+    select * from {{ recorded('runs') }} as recorded_runs
+
+),
+
+run_measures as (
+
+    select * from {{ recorded('run_measures') }} as recorded_measures
+
+),
+
+last_runs as (
+
+    select run_id
+    from (
+        select
+            run_id,
+            row_number() over (order by run_id desc) as place
+        from runs
+        where outcome = 'published'
+    ) as published
+    where place <= {{ var('anomaly_runs') }}
+
+),
+
+ranked as (
+
+    select
+        run_measures.measure,
+        run_measures.subject,
+        run_measures.measured,
+        row_number() over (
+            partition by run_measures.measure, run_measures.subject order by run_measures.measured
+        ) as place,
+        count(*) over (partition by run_measures.measure, run_measures.subject) as past_runs
+    from run_measures
+    inner join last_runs on run_measures.run_id = last_runs.run_id
+
+),
+
+-- the median: the middle one, or the mean of the middle two
+usual as (
+
+    select
+        measure,
+        subject,
+        avg(measured) as usual
+    from ranked
+    where
+        past_runs >= {{ var('anomaly_min_runs') }}
+        and 2 * place between past_runs and past_runs + 2
+    group by measure, subject
+
+),
+
+-- what was usual and is gone counts as 0
+compared as (
+
+    select
+        coalesce(measured.measure, usual.measure) as measure,
+        coalesce(measured.subject, usual.subject) as subject,
+        coalesce(measured.measured, 0) as measured,
+        usual.usual
+    from measured
+    full outer join usual on measured.measure = usual.measure and measured.subject = usual.subject
+
+),
+
+changed as (
+
+    select
+        *,
+        case
+            when measure in ('reject_share', 'tier_share') then measured - usual
+            when measured = usual then 0
+            else measured / nullif(usual, 0) - 1
+        end as deviation
+    from compared
+
+)
+
+select
+    cast(measure as {{ dbt.type_string() }}) as measure,
+    cast(subject as {{ dbt.type_string() }}) as subject,
+    cast(measured as {{ type_double() }}) as measured,
+    cast(usual as {{ type_double() }}) as usual,
+    cast(deviation as {{ type_double() }}) as deviation,
+    cast(case
+        when usual is null then null
+        {% for measure, limits in var('anomaly_thresholds').items() -%}
+        when measure = '{{ measure }}' and abs(coalesce(deviation, {{ limits[0] }})) >= {{ limits[1] }} then 'stop'
+        when measure = '{{ measure }}' and abs(coalesce(deviation, {{ limits[0] }})) >= {{ limits[0] }} then 'report'
+        {% endfor -%}
+        else 'ok'
+    end as {{ dbt.type_string() }}) as severity
+from changed
