@@ -5,12 +5,23 @@ DATA ?= complete_journey
 BIN := .venv/bin
 READY := .venv/.ready
 SPARK_READY := .venv-spark/.ready
+DAGSTER_READY := .venv-dagster/.ready
 
-.PHONY: build arrival bench bench-clv bench-judging spark test test-year test-postgres test-spark lint lock clean
+.PHONY: build refresh rollback arrival bench bench-clv bench-judging spark dagster test test-year test-faults test-postgres \
+	test-spark test-schedule lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
 	@$(BIN)/python scripts/build.py "$(DATA)"
+
+# build and test away from readers, then publish all at once in data/published; scripts/refresh.py says the rest.
+# OPTIONS: --target postgres, --force, --full-refresh, --accept-anomalies, --vars
+refresh: $(READY)
+	@$(BIN)/python scripts/refresh.py "$(DATA)" $(OPTIONS)
+
+# go back to the version before, or to VERSION
+rollback: $(READY)
+	@$(BIN)/python scripts/rollback.py $(VERSION) $(OPTIONS)
 
 # judge the raw tables before they are built: exit code 1 stops, gx/thresholds.yml says when; make build does it too
 arrival: $(READY)
@@ -33,6 +44,9 @@ bench-judging: $(READY)
 # the environment for Spark
 spark: $(SPARK_READY)
 
+# the environment for the Dagster example
+dagster: $(DAGSTER_READY)
+
 # style, then what pytest starts by default: dbt build with all its tests on fixtures and on both real data sets, in
 # databases of their own, so that data/ stays as it is; Postgres on the fixture shop and the shop of faults
 test: lint
@@ -42,6 +56,10 @@ test: lint
 test-year: $(READY)
 	$(BIN)/python -m pytest -m slow -s
 
+# refreshes killed, starved and raced, with readers that never pause
+test-faults: $(READY)
+	$(BIN)/python -m pytest -m faults -s
+
 # Postgres beside DuckDB on all data sets, with the table of differences
 test-postgres: $(READY)
 	$(BIN)/python -m pytest -m postgres -s
@@ -50,6 +68,10 @@ test-postgres: $(READY)
 # middle
 test-spark: $(READY) $(SPARK_READY)
 	$(BIN)/python -m pytest -m "spark or cluster" -s
+
+# the examples of scripts/schedule, run once each by a real cron, systemd and Dagster; as root, for their throw-away system
+test-schedule: $(READY) $(DAGSTER_READY)
+	$(BIN)/python -m pytest -m schedule -s
 
 lint: $(READY)
 	$(BIN)/dbt parse --warn-error --quiet
@@ -76,11 +98,14 @@ $(SPARK_READY): requirements-spark.lock
 	@command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless >/dev/null; }
 	$(install)
 
+$(DAGSTER_READY): requirements-dagster.lock
+	$(install)
+
 # requirements*.in -> requirements*.lock; run it after an edit of one
 lock:
 	$(PYTHON) -m venv --clear target/lock
 	target/lock/bin/python -m pip install --quiet pip-tools==7.6.2
-	for group in requirements requirements-spark; do \
+	for group in requirements requirements-spark requirements-dagster; do \
 		target/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-emit-index-url \
 			--no-emit-trusted-host --no-emit-find-links --output-file $$group.lock $$group.in || exit 1; \
 	done
@@ -88,4 +113,5 @@ lock:
 
 # back to a fresh clone
 clean:
-	rm -rf .venv .venv-spark target logs data/warehouse.duckdb data/warehouse.duckdb.wal data/*.arrivals.jsonl gx/uncommitted
+	rm -rf .venv .venv-spark .venv-dagster target logs data/warehouse.duckdb data/warehouse.duckdb.wal \
+		data/*.arrivals.jsonl gx/uncommitted

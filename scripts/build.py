@@ -12,6 +12,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import check_arrival
@@ -20,7 +22,7 @@ import load_complete_journey
 import load_files
 import raw_schema
 import summary
-from raw_schema import PROJECT, LoadError
+from raw_schema import PROJECT, LoadError, Origin
 
 TARGET = PROJECT / os.environ.get("DBT_TARGET_PATH", "target")
 STATE_FILE = TARGET / "build_state.json"
@@ -38,22 +40,31 @@ BUILD_INPUTS = [
 ]
 
 
-def load(data: str, database: Path) -> None:
+def loader_of(data: str) -> tuple[Callable[[], Origin], Callable[[argparse.Namespace], dict[str, int]]]:
+    """Return what says where DATA comes from and what loads it; DATA is not raw."""
+    if data == "complete_journey":
+        return load_complete_journey.origin, load_complete_journey.load
+    if data == "cdnow":
+        return load_cdnow.origin, load_cdnow.load
+    return partial(load_files.origin, Path(data)), load_files.load
+
+
+def tell(line: str) -> None:
+    """Print a line at once."""
+    print(line, flush=True)
+
+
+def load(data: str, database: Path, say: Callable[[str], None] = tell) -> None:
     """Fill the raw schema unless it already holds that data. Raises LoadError when it must not or cannot."""
     raw_schema.check_name(database)
     if data == "raw":
-        print(f"[1/4] raw data: as found in {database}", flush=True)
+        say(f"[1/4] raw data: as found in {database}")
         return
-    arguments = argparse.Namespace(database=database, folder=Path(data))
-    if data == "complete_journey":
-        origin, loader = load_complete_journey.origin(), load_complete_journey.load
-    elif data == "cdnow":
-        origin, loader = load_cdnow.origin(), load_cdnow.load
-    else:
-        origin, loader = load_files.origin(arguments.folder), load_files.load
+    find_origin, loader = loader_of(data)
+    origin = find_origin()
     held = raw_schema.held(database)
     if held and set(held.values()) == {origin}:
-        print(f"[1/4] raw data: already loaded, {origin.name}", flush=True)
+        say(f"[1/4] raw data: already loaded, {origin.name}")
         return
     foreign = [table for table, origin_held in held.items() if origin_held is None]
     if foreign:
@@ -62,9 +73,9 @@ def load(data: str, database: Path) -> None:
             f"{', '.join(foreign)}. "
             "Say DATA=raw to build from them, or name another file in CUSTOMER_VALUE_DATABASE"
         )
-    print(f"[1/4] raw data: loading {origin.name} ...", flush=True)
-    for table, rows in loader(arguments).items():
-        print(f"      {table:<18}{rows:>12,} rows", flush=True)
+    say(f"[1/4] raw data: loading {origin.name} ...")
+    for table, rows in loader(argparse.Namespace(database=database, folder=Path(data))).items():
+        say(f"      {table:<18}{rows:>12,} rows")
 
 
 def is_unchanged(database: Path) -> bool:
@@ -90,17 +101,22 @@ def guard(data: str, database: Path) -> None:
         raise SystemExit("error: what arrived is not fit to be built from; what was built before stays as it was")
 
 
-def fingerprint(database: Path) -> dict[str, object]:
-    """Return what the marts depend on: a hash over the project's files, and the state of the database file."""
+def project_hash(entries: Iterable[str] = BUILD_INPUTS) -> str:
+    """Return a hash over files and folders of the project, those that a build depends on."""
     digest = hashlib.sha256()
-    for entry in BUILD_INPUTS:
+    for entry in entries:
         path = PROJECT / entry
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
             if file.is_file() and "__pycache__" not in file.parts:
                 digest.update(str(file.relative_to(PROJECT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def fingerprint(database: Path) -> dict[str, object]:
+    """Return what the marts depend on: the project's files, and the state of the database file."""
     status = database.stat()
     return {
-        "project": digest.hexdigest(),
+        "project": project_hash(),
         "database": str(database.resolve()),
         "size": status.st_size,
         "modified": status.st_mtime_ns,

@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 import yaml
+from processes import die_with_parent
 from raw_schema import PROJECT, contract, default_database
 
 if TYPE_CHECKING:
@@ -108,8 +109,8 @@ class Outcome:
         """Return whether nothing may be built."""
         return any(finding.severity == "stop" for finding in self.findings)
 
-    def report(self, folder: Path = FOLDER) -> str:
-        """Return what is said on the terminal."""
+    def report(self, folder: Path = FOLDER, results: Path | None = None) -> str:
+        """Return what is said on the terminal. folder: of the thresholds, and of the results if they have no other."""
         lines = [f"{finding}\n      look: {finding.look}" for finding in self.findings]
         lines += [
             f"Accepted; warnings: {len(self.findings)}."
@@ -117,7 +118,7 @@ class Outcome:
             else "Stopped: nothing was built, and what is published stays as it was. If it is right from now on, "
             f"edit {folder / 'thresholds.yml'}, or say --restart-history where only what came before differs.",
             f"Earlier loads to compare with: {self.compared or 'none, so volume and drift were not judged'}.",
-            f"Summary: {folder / PAGE}",
+            f"Summary: {(results or folder) / PAGE}",
         ]
         return "\n".join(lines)
 
@@ -150,7 +151,9 @@ def profiles(target: str, now: datetime, variables: str | None = None) -> list[d
     command = [program, "--quiet", "--no-use-colors", "--print", "run-operation", "arrival_profiles"]
     command += ["--target", target, "--args", arguments, *(["--vars", variables] if variables else [])]
     try:
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=PROJECT, capture_output=True, text=True, check=False, preexec_fn=die_with_parent
+        )
     except OSError as error:
         raise CheckError(f"dbt cannot be started: {error}") from error
     found = [json.loads(line) for line in re.findall(r"^arrival_profile (\{.*\})$", done.stdout, re.MULTILINE)]

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import clv
 import numpy as np
+from processes import die_with_parent
 
 PROJECT = Path(__file__).resolve().parent.parent
 PARAMETERS = ["r", "alpha", "s", "beta", "a", "b", "p", "q", "gamma"]
@@ -72,7 +73,9 @@ def dbt(target: str, variables: str | None, *arguments: str) -> str:
     command = [str(program), "--no-use-colors", *arguments, "--target", target]
     command += ["--vars", variables] if variables else []
     try:
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, cwd=PROJECT, capture_output=True, text=True, check=False, preexec_fn=die_with_parent
+        )
     except OSError as error:
         raise FitError(f"dbt cannot be started: {error}") from error
     if done.returncode:

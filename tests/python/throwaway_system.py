@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from processes import die_with_parent
 from raw_schema import PROJECT
-from refresh import die_with_parent
 
 INSIDE = Path("/srv/customer_value")  # where the examples have the project
 USER = "customer_value"

@@ -1,0 +1,140 @@
+"""What published versions are, and what every store of them can do: publish_duckdb.py, publish_postgres.py.
+
+A version is a copy of all marts that nothing writes to any more. One of them is current: the one that readers see.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from run_records import Run
+
+
+class PublishError(Exception):
+    """A version cannot be written, read or made current; the message says why and what still holds."""
+
+
+@dataclass
+class Version:
+    """What is known of a published version. Its number rises by 1, whatever the clock says.
+
+    fingerprint: what it was made of, {"project", "vars", "inputs"}. row_counts: {mart: rows}. variables: dbt's vars as
+    they were. withdrawn_at: when a rollback went behind it, null where none did.
+    """
+
+    number: int
+    run_id: int
+    published_at: str
+    as_of_date: str | None
+    git_revision: str | None
+    invocation_id: str | None
+    variables: dict[str, Any]
+    fingerprint: dict[str, Any]
+    row_counts: dict[str, int] = field(default_factory=dict)
+    withdrawn_at: str | None = None
+
+    def to_json(self) -> str:
+        """Return the version as a JSON text."""
+        return json.dumps(asdict(self), indent=1, sort_keys=True, default=str)
+
+    def __str__(self) -> str:
+        taken_back = f", taken back {self.withdrawn_at}" if self.withdrawn_at else ""
+        return f"version {self.number}, as of {self.as_of_date}, published {self.published_at} UTC{taken_back}"
+
+
+@dataclass(frozen=True)
+class Mart:
+    """A mart as dbt's manifest knows it: its name, what it says of itself, {column: description}."""
+
+    name: str
+    description: str
+    columns: dict[str, str]
+
+
+def marts(manifest: Path) -> list[Mart]:
+    """Return the public models of a manifest, by name."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    return sorted(
+        (
+            Mart(
+                node["alias"],
+                node["description"].strip(),
+                {column["name"]: column["description"].strip() for column in node["columns"].values()},
+            )
+            for node in nodes
+            if node["resource_type"] == "model" and node["config"]["access"] == "public"
+        ),
+        key=lambda mart: mart.name,
+    )
+
+
+class Store(ABC):
+    """Where an engine builds and publishes. Used by one process at a time, under the lock of refresh_lock.py."""
+
+    @abstractmethod
+    def open_work(self) -> dict[str, str]:
+        """Make the place to build in, from the last good build. Return what dbt's environment needs to find it."""
+
+    @abstractmethod
+    def load(self, data: str, variables: dict[str, Any]) -> str:
+        """Fill the raw schema from DATA as make build takes it; return what was loaded. Raises LoadError."""
+
+    @abstractmethod
+    def inputs(self, schema: str) -> dict[str, list[str]]:
+        """Return {raw table: [rows, hash of them in any order]}."""
+
+    @abstractmethod
+    def write_records(self, runs: Iterable[Run]) -> None:
+        """Replace the tables of the source operations."""
+
+    @abstractmethod
+    def rows(self, statement: str) -> list[tuple]:
+        """Return the rows of a query on what is being built."""
+
+    @abstractmethod
+    def versions(self) -> list[Version]:
+        """Return the versions that are there, oldest first."""
+
+    @abstractmethod
+    def current(self) -> Version | None:
+        """Return the version that readers see, None before the first."""
+
+    @abstractmethod
+    def publish(self, version: Version, tables: list[Mart]) -> None:
+        """Copy the marts to a new version, count its rows into row_counts, make it current in one step."""
+
+    @abstractmethod
+    def roll_back(self, number: int, now: str) -> Version:
+        """Make an earlier version current and mark those after it as taken back; return it. Raises PublishError."""
+
+    @abstractmethod
+    def recover(self) -> list[str]:
+        """Remove what killed refreshes left and readers never saw; return what that was, for people."""
+
+    @abstractmethod
+    def close_work(self, keep: bool) -> str:
+        """Remove what was built in, or keep it for a look where it failed; return how to look at it, or nothing."""
+
+    @abstractmethod
+    def prune(self, kept: int) -> list[int]:
+        """Remove all but the last versions and the current one; return the numbers removed."""
+
+
+def superfluous(versions: list[Version], current: Version | None, kept: int) -> list[int]:
+    """Return the numbers of the versions that may go: all but the last ones and the current one."""
+    stays = {version.number for version in versions[-kept:]} | ({current.number} if current else set())
+    return [version.number for version in versions if version.number not in stays]
+
+
+def withdraw(versions: Iterable[Version], current: int, now: str) -> None:
+    """Note that a rollback to a version takes back those after it, and that it stands itself."""
+    for version in versions:
+        if version.number > current:
+            version.withdrawn_at = version.withdrawn_at or now
+        elif version.number == current:
+            version.withdrawn_at = None

@@ -1,0 +1,444 @@
+"""Refresh what dashboards read: load, guard, build and test away from them, then publish all at once or not at all.
+
+DATA is as for make build: complete_journey, cdnow, a folder with one's own files, or raw (default): the raw tables of
+CUSTOMER_VALUE_DATABASE, or of the Postgres that PG* names. What readers see is HOME/current/analytics.duckdb, schema
+marts; on Postgres the schema published. scripts/rollback.py goes back to an earlier version.
+
+One line of JSON per step goes to HOME/state/refresh.jsonl and, unless it is a terminal, to the standard output.
+
+exit codes:
+  0  published, or nothing new to publish
+  1  refused: what came in, or what was built of it, failed its checks. Look at the data
+  2  failed: it could not be carried out. Look at the machine, the settings, the code
+  3  another refresh is running. Nothing was done
+In all cases but the first what was published before stays as it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import build
+import check_arrival
+import duckdb
+import fit_clv
+import psycopg2
+import publishing
+import raw_schema
+import refresh_lock
+import run_records
+import yaml
+from processes import die_with_parent
+from publish_duckdb import DuckDBStore
+from publish_postgres import PostgresStore
+from publishing import PublishError, Store, Version
+from raw_schema import PROJECT, LoadError
+from refresh_lock import LockedError
+from run_records import Records, Run
+
+ENDS = {"published": 0, "unchanged": 0, "refused": 1, "failed": 2}
+SHOWN = 10  # failed checks that are told in full
+
+
+class Refused(Exception):
+    """The data failed a check; the message says which, how many rows, and how to see them."""
+
+
+class Failed(Exception):
+    """The refresh could not be carried out; the message says why."""
+
+
+def default_home() -> Path:
+    """Return where versions are kept; relative paths are from the project's root."""
+    return PROJECT / os.environ.get("CUSTOMER_VALUE_PUBLISHED", "data/published")
+
+
+def project_vars(given: str | None) -> dict[str, Any]:
+    """Return the vars of dbt_project.yml, with those given (dbt's --vars, YAML) in their place."""
+    own = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    try:
+        return own | (yaml.safe_load(given or "{}") or {})
+    except (yaml.YAMLError, TypeError) as error:
+        raise Failed(f"--vars is no YAML mapping: {given}") from error
+
+
+def git_revision() -> str | None:
+    """Return the project's revision, with + where files differ from it; null outside of git."""
+    command = ["git", "-C", str(PROJECT), "describe", "--always", "--abbrev=12", "--dirty=+", "--exclude=*"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.strip() or None
+
+
+class Log:
+    """Tells what happens: a line of JSON per step to a file and to programs, plain words to people at a terminal."""
+
+    def __init__(self, file: Path) -> None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.file, self.is_terminal, self.run_id = file, sys.stdout.isatty(), None
+
+    def begin(self, step: str) -> None:
+        """Say on a terminal that a step begins."""
+        if self.is_terminal:
+            print(f"{step} ...", flush=True)
+
+    def end(self, step: str, seconds: float, outcome: str, **details: Any) -> None:
+        """Write what became of a step."""
+        line = {"at": run_records.now(), "run": self.run_id, "step": step, "outcome": outcome}
+        line |= {"seconds": round(seconds, 1)} | {name: value for name, value in details.items() if value is not None}
+        text = json.dumps(line, default=str)
+        with contextlib.suppress(OSError), self.file.open("a", encoding="utf-8") as content:  # a full disk
+            content.write(text + "\n")
+        if self.is_terminal:
+            said = "  ".join(f"{name}: {value}" for name, value in details.items() if value is not None)
+            print(f"  {outcome}, {seconds:.1f} s  {said}", flush=True)
+        else:
+            print(text, flush=True)
+
+
+class Refresh:
+    """One run, from the records of the earlier ones to a new version."""
+
+    def __init__(self, arguments: argparse.Namespace, store: Store, records: Records, log: Log, run: Run) -> None:
+        self.arguments, self.store, self.records, self.log, self.run = arguments, store, records, log, run
+        self.variables = project_vars(arguments.vars)
+        self.state = arguments.home / "state"
+        self.target_path = self.state / "target"
+        self.is_project_of_last_version, self.are_macros_of_last_version = False, True
+
+    @contextlib.contextmanager
+    def step(self, name: str) -> Iterator[dict[str, Any]]:
+        """Note that a step begins and how it ended; yields a dict for what is to be told of it."""
+        self.run.step, begun, details = name, time.monotonic(), {}
+        self.records.save(self.run)
+        self.log.begin(name)
+        try:
+            yield details
+        except BaseException as error:
+            outcome = "refused" if isinstance(error, Refused | LoadError) else "failed"
+            self.log.end(name, time.monotonic() - begun, outcome, error=(str(error) or repr(error)).splitlines()[0])
+            raise
+        seconds = time.monotonic() - begun
+        if hasattr(self.run, f"{name}_seconds"):
+            setattr(self.run, f"{name}_seconds", round(seconds, 3))
+        self.log.end(name, seconds, "done", **details)
+
+    def refresh(self) -> str:
+        """Do all steps; return published or unchanged."""
+        with self.step("recover") as details:
+            details["removed"] = "; ".join(self.store.recover()) or None
+            os.environ.update(self.store.open_work())
+            os.environ |= {"DBT_TARGET_PATH": str(self.target_path), "DBT_LOG_PATH": str(self.state / "logs")}
+        with self.step("load") as details:
+            self.run.data_origin = details["data"] = self.store.load(self.arguments.data, self.variables)
+        with self.step("compare") as details:
+            fingerprint = self.fingerprint()
+            for newest in self.store.versions()[-1:]:
+                self.is_project_of_last_version = newest.fingerprint["project"] == fingerprint["project"]
+                self.are_macros_of_last_version = newest.fingerprint["macros"] == fingerprint["macros"]
+            unchanged = self.unchanged_since(fingerprint)
+            details["unchanged_since"] = unchanged and unchanged.number
+        if unchanged:
+            self.run.message = f"nothing new since {unchanged}"
+            return "unchanged"
+        with self.step("arrival") as details:
+            details["warnings"] = self.guard()
+        if self.arguments.target != "duckdb":
+            with self.step("fit") as details:
+                details["fit_dates"] = len(fit_clv.fit(self.arguments.target, self.arguments.vars))
+        with self.step("build") as details:
+            self.store.write_records(self.records.all())
+            self.build()
+            details |= {"checks": self.run.checks, "warnings": self.run.checks_warned}
+            details["unusual"] = "; ".join(self.unusual()) or None
+        with self.step("publish") as details:
+            version = self.publish(fingerprint)
+            details |= {"version": version.number, "as_of": version.as_of_date}
+        with self.step("prune") as details:
+            try:
+                details["removed_versions"] = self.store.prune(self.variables["versions_kept"]) or None
+                self.records.prune(self.variables["runs_kept"])
+                self.keep_manifest()
+            except (OSError, psycopg2.Error) as error:  # what is published is published
+                details["error"] = str(error).strip()
+        self.run.message = str(version)
+        return "published"
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Return what the marts depend on: the project, the vars, every raw row."""
+        given = {name: value for name, value in self.variables.items() if name != "anomalies_accepted"}
+        inputs = self.store.inputs(self.variables["raw_schema"])
+        code = {"project": build.project_hash(), "macros": build.project_hash(["macros"])}
+        return json.loads(json.dumps(code | {"vars": given, "inputs": inputs}, default=str))
+
+    def unchanged_since(self, fingerprint: dict[str, Any]) -> Version | None:
+        """Return the newest version, taken back or not, if it was made of the same; None with --force."""
+        newest = self.store.versions()[-1:]
+        is_same = newest and newest[0].fingerprint == fingerprint and not self.arguments.force
+        return newest[0] if is_same else None
+
+    def guard(self) -> int:
+        """Let the arrival guard judge the raw tables; return its warnings."""
+        file = self.state / f"{self.arguments.target}.arrivals.jsonl"
+        results = self.state / "gx"  # beside the versions, so that neither make build nor another home writes to it
+        shutil.copytree(check_arrival.FOLDER, results, ignore=shutil.ignore_patterns("uncommitted"), dirs_exist_ok=True)
+        outcome = check_arrival.check(self.arguments.target, results, file, variables=self.arguments.vars)
+        if outcome.stopped:
+            raise Refused(outcome.report(results=results))
+        return len(outcome.findings)
+
+    def build(self) -> None:
+        """Run dbt build with all its tests; raise what failed, with the rows and how to see them."""
+        results = self.target_path / "run_results.json"
+        results.unlink(missing_ok=True)
+        command = [str(Path(sys.executable).with_name("dbt")), "build", "--target", self.arguments.target]
+        variables = (yaml.safe_load(self.arguments.vars or "{}") or {}) | (
+            {"anomalies_accepted": True} if self.arguments.accept_anomalies else {}
+        )
+        command += ["--vars", json.dumps(variables, default=str)] if variables else []
+        # unit tests say nothing about the data: they run when the project is another one than that of the last version
+        command += ["--exclude-resource-type", "unit_test"] if self.is_project_of_last_version else []
+        # the history cannot see that a macro is another one (definitions_key), so it would keep what the old one made
+        is_full = self.arguments.full_refresh or not self.are_macros_of_last_version
+        command += ["--full-refresh"] if is_full else []
+        output = self.state / "build.log"
+        with contextlib.ExitStack() as stack:
+            sink = None if self.log.is_terminal else stack.enter_context(output.open("w"))
+            done = subprocess.run(
+                command, cwd=PROJECT, stdout=sink, stderr=subprocess.STDOUT, check=False, preexec_fn=die_with_parent
+            )
+        if not results.exists():
+            raise Failed(f"dbt build ended with {done.returncode} before it began: {tail(output)}")
+        found = json.loads(results.read_text(encoding="utf-8"))
+        self.remember(found)
+        if done.returncode:
+            self.explain(found["results"])
+
+    def remember(self, found: dict[str, Any]) -> None:
+        """Put what dbt did into the record: every node, and what the build measures about itself."""
+        self.run.invocation_id = found["metadata"]["invocation_id"]
+        nodes = json.loads((self.target_path / "manifest.json").read_text(encoding="utf-8"))["nodes"]
+        for result in found["results"]:
+            node_type, node = result["unique_id"].split(".")[0], nodes.get(result["unique_id"], {})
+            is_table = node_type == "seed" or node.get("config", {}).get("materialized") in ("table", "incremental")
+            is_built = is_table and result["status"] == "success"
+            rows = self.store.rows(f"select count(*) from {node['schema']}.{node['alias']}")[0][0] if is_built else None
+            self.run.nodes.append(
+                {
+                    "node_id": result["unique_id"],
+                    "node_type": node_type,
+                    "node_name": node.get("name", result["unique_id"].split(".")[-1]),
+                    "status": result["status"],
+                    "seconds": result["execution_time"],
+                    "row_count": rows,
+                    "failures": result["failures"] if node_type == "test" else None,
+                }
+            )
+        checks = [node["status"] for node in self.run.nodes if node["node_type"] in ("test", "unit_test")]
+        self.run.checks, self.run.checks_warned = len(checks), checks.count("warn")
+        self.run.checks_failed = sum(status not in ("pass", "warn") for status in checks)
+        names = ["measure", "subject", "measured", "usual", "deviation", "severity"]
+        if any(node["node_name"] == "int_run_anomalies" and node["status"] == "success" for node in self.run.nodes):
+            statement = f"select {', '.join(names)} from intermediate.int_run_anomalies order by 1, 2"
+            self.run.measures = [dict(zip(names, row, strict=True)) for row in self.store.rows(statement)]
+            ((as_of_date,),) = self.store.rows("select max(as_of_date) from marts.customer_value")
+            self.run.as_of_date = as_of_date and str(as_of_date)
+
+    def explain(self, results: list[dict[str, Any]]) -> None:
+        """Raise Refused where checks failed, Failed where something else did, with a line for each."""
+        bad = [result for result in results if result["status"] in ("error", "fail", "runtime error")]
+        is_data = all(result["status"] == "fail" for result in bad) and bad
+        lines = [f"{len(bad)} of {len(results)} nodes of dbt build failed:"]
+        for result in bad[:SHOWN]:
+            name = next(
+                (node["node_name"] for node in self.run.nodes if node["node_id"] == result["unique_id"]),
+                result["unique_id"],
+            )
+            if result["status"] == "fail" and result["unique_id"].startswith("test."):
+                look = f"{{look}}dbt show --select {name} --target {self.arguments.target}"
+                rows = f"{result['failures']:,} row{'s' if result['failures'] != 1 else ''}"
+                lines += [f"  {name}: {rows}", f"      see them: {look}"]
+            else:
+                message = " ".join((result["message"] or "").split())
+                lines.append(f"  {name}: {message[:600]}")
+        lines += [f"  ... and {len(bad) - SHOWN} more: pipeline_run_nodes"] if len(bad) > SHOWN else []
+        lines += [f"  {line}" for line in self.unusual()]
+        if any(found["severity"] == "stop" for found in self.run.measures):
+            lines.append(
+                "  if that is right, --accept-anomalies publishes it this once; limits: var anomaly_thresholds"
+            )
+        raise (Refused if is_data else Failed)("\n".join(lines))
+
+    def unusual(self) -> list[str]:
+        """Return a line for each measure that is far from the last runs."""
+        lines = []
+        for found in self.run.measures:
+            if found["severity"] in ("report", "stop"):
+                form = ".1%" if found["measure"].endswith("_share") else ",.0f"
+                measured, usual = (format(found[name], form) for name in ("measured", "usual"))
+                lines.append(
+                    f"{found['severity']}: {found['measure']} of {found['subject']} is {measured}, usually {usual}"
+                )
+        return lines
+
+    def publish(self, fingerprint: dict[str, Any]) -> Version:
+        """Publish what was built, with the record of this run in it."""
+        newest = self.store.versions()[-1:]
+        self.run.version = newest[0].number + 1 if newest else 1
+        self.run.outcome, self.run.finished_at = "published", run_records.now()
+        self.store.write_records([*(run for run in self.records.all() if run.run_id != self.run.run_id), self.run])
+        version = Version(
+            number=self.run.version,
+            run_id=self.run.run_id,
+            published_at=self.run.finished_at,
+            as_of_date=self.run.as_of_date,
+            git_revision=self.run.git_revision,
+            invocation_id=self.run.invocation_id,
+            variables=self.variables,
+            fingerprint=fingerprint,
+        )
+        self.store.publish(version, publishing.marts(self.target_path / "manifest.json"))
+        return version
+
+    def keep_manifest(self) -> None:
+        """Keep the manifest of what was published, which dbt's --state compares with."""
+        kept = self.state / "manifest" / "manifest.json"
+        kept.parent.mkdir(exist_ok=True)
+        run_records.write_whole(kept, (self.target_path / "manifest.json").read_text(encoding="utf-8"))
+
+
+def tail(file: Path) -> str:
+    """Return the last lines of a file, or where they were shown."""
+    return "\n".join(file.read_text().splitlines()[-15:]) if file.exists() else "its messages above say why"
+
+
+def settle(records: Records, store: Store) -> str | None:
+    """Note what became of runs that never said so, because they were killed; return it for people."""
+    current, said = store.current(), []
+    # complete versions after the current one that no rollback took back were never seen: recover() removes them
+    seen = {
+        version.run_id: version.number
+        for version in store.versions()
+        if version.withdrawn_at or (current and version.number <= current.number)
+    }
+    for run in records.all():
+        if run.outcome == "running":
+            run.version = seen.get(run.run_id)
+            run.outcome = "published" if run.version else "killed"
+            run.message = f"killed in step {run.step}" + (", after it had published" if run.version else "")
+            records.save(run)
+            said.append(f"run {run.run_id}, begun {run.started_at}, was {run.message}")
+    return "; ".join(said) or None
+
+
+def still_published(store: Store | None) -> str:
+    """Return what readers see, for people."""
+    if store is None:
+        return "what was before"
+    try:
+        current = store.current()
+    except Exception as error:  # what went wrong before matters more
+        return f"what was before ({error})"
+    return str(current) if current else "nothing yet"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Refresh under the lock; return the exit code."""
+    arguments.home = arguments.home.resolve()
+    log = Log(arguments.home / "state" / "refresh.jsonl")
+    records = Records(arguments.home / "state" / "runs")
+    store = DuckDBStore(arguments.home, raw_schema.default_database()) if arguments.target == "duckdb" else None
+    try:
+        with refresh_lock.held(arguments.home / "state" / "lock"):
+            earlier = records.all()
+            this = Run(earlier[-1].run_id + 1 if earlier else 1, run_records.now(), git_revision=git_revision())
+            log.run_id = this.run_id
+            store = store or PostgresStore(this.run_id)
+            log.end("lock", 0, "held", took_over=settle(records, store))
+            return finish(Refresh(arguments, store, records, log, this))
+    except LockedError as error:
+        message = f"another refresh is running: {error}"
+        log.end("lock", 0, "refused", error=message)
+        print(f"error: {message}. Nothing was done\nstill published: {still_published(store)}", file=sys.stderr)
+        return 3
+    except (OSError, ValueError, psycopg2.Error, PublishError, Failed) as error:
+        log.end("lock", 0, "failed", error=str(error).strip())
+        print(f"error: {str(error).strip()}\nstill published: {still_published(store)}", file=sys.stderr)
+        return 2
+
+
+def finish(refresh: Refresh) -> int:
+    """Carry a refresh out, write its record whatever happens, and say what is to be done."""
+    run, store = refresh.run, refresh.store
+    advice = ""
+    try:
+        run.outcome = refresh.refresh()
+    except (Refused, LoadError) as error:
+        run.outcome, run.message = "refused", str(error)
+        advice = "correct the data or the rule, then run it again"
+    except (Failed, PublishError, check_arrival.CheckError, fit_clv.FitError, OSError) as error:
+        run.outcome, run.message = "failed", str(error)
+        advice = "mend that, then run it again; nothing has to be cleaned up"
+    except (duckdb.Error, psycopg2.Error) as error:
+        run.outcome, run.message = "failed", f"the database says: {str(error).strip()}"
+        advice = "mend that, then run it again; nothing has to be cleaned up"
+    except KeyboardInterrupt:
+        run.outcome, run.message = "failed", "it was stopped from outside"
+        advice = "run it again; nothing has to be cleaned up"
+    except Exception as error:  # whatever it is, readers keep what they have, and the record says so
+        run.outcome, run.message = "failed", f"{type(error).__name__}: {error}"
+        advice = "that is a fault of this script: its trace is above"
+        traceback.print_exc()
+    code = ENDS[run.outcome]
+    run.version = None if code else run.version
+    with contextlib.suppress(OSError):
+        look = store.close_work(keep=run.outcome == "refused")
+        run.message = run.message.replace("{look}", f"{look} " if look else "")
+    run.finished_at = run_records.now()
+    with contextlib.suppress(OSError):
+        refresh.records.save(run)
+    if code:
+        print(
+            f"error: refresh {run.run_id} {run.outcome} at step {run.step}: {run.message}\n"
+            f"still published: {still_published(store)}\nnext: {advice}",
+            file=sys.stderr,
+        )
+    elif refresh.log.is_terminal:
+        print(f"{run.outcome}: {run.message}")
+    return code
+
+
+def main() -> None:
+    """Parse the arguments, refresh, exit."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", nargs="?", default="raw", metavar="DATA")
+    parser.add_argument("--target", choices=["duckdb", "postgres"], default="duckdb")
+    parser.add_argument("--vars", help="dbt's --vars")
+    parser.add_argument(
+        "--home", type=Path, default=default_home(), help="CUSTOMER_VALUE_PUBLISHED, else data/published"
+    )
+    parser.add_argument("--force", action="store_true", help="publish also where nothing has changed")
+    parser.add_argument("--full-refresh", action="store_true", help="build all anew, as after a change of macros")
+    parser.add_argument(
+        "--accept-anomalies", action="store_true", help="publish also what is far from the last runs, this once"
+    )
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # systemd stops with it
+    sys.exit(run(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    main()

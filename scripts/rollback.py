@@ -1,0 +1,89 @@
+"""Go back to an earlier published version at once, or list them. Nothing is built; readers see it from then on.
+
+Versions after it stay until they are pruned, marked as taken back. The next refresh publishes nothing while its input
+is that of the version taken back, unless it is given --force; new input is published as always.
+
+exit codes: 0 done; 2 there is no such version, or it could not be made current; 3 a refresh is running
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import psycopg2
+import raw_schema
+import refresh
+import refresh_lock
+import run_records
+from publish_duckdb import DuckDBStore
+from publish_postgres import PostgresStore
+from publishing import PublishError, Store
+from refresh_lock import LockedError
+from run_records import Records, Run
+
+
+def go_back(store: Store, records: Records, number: int | None) -> str:
+    """Make a version current, by default the one before the current that was never taken back; return what was done."""
+    refresh.settle(records, store)
+    current = store.current()
+    if number is None:
+        earlier = [
+            version.number
+            for version in store.versions()
+            if current and version.number < current.number and not version.withdrawn_at
+        ]
+        if not earlier:
+            raise PublishError("there is no earlier version to go back to")
+        number = earlier[-1]
+    now = run_records.now()
+    version = store.roll_back(number, now)
+    before = records.all()
+    run = Run(before[-1].run_id + 1 if before else 1, now, now, "rolled_back", "rollback", version=number)
+    run.message = f"from version {current.number if current else 'none'} to {version}"
+    run.as_of_date = version.as_of_date
+    records.save(run)
+    return f"current: {version}; before: {current}"
+
+
+def listed(store: Store) -> str:
+    """Return the versions, one per line, the current one marked."""
+    current = store.current()
+    lines = [
+        f"{'*' if current and version.number == current.number else ' '} {version}" for version in store.versions()
+    ]
+    return "\n".join(lines) or "nothing is published yet"
+
+
+def main() -> None:
+    """Parse the arguments, go back or list."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("version", nargs="?", type=int, metavar="VERSION", help="its number; default: the one before")
+    parser.add_argument("--list", action="store_true", help="list the versions, the current one with *")
+    parser.add_argument("--target", choices=["duckdb", "postgres"], default="duckdb")
+    parser.add_argument("--home", type=Path, default=refresh.default_home())
+    arguments = parser.parse_args()
+    home = arguments.home.resolve()
+
+    def store(lock: bool) -> Store:
+        if arguments.target == "duckdb":
+            return DuckDBStore(home, raw_schema.default_database())
+        return PostgresStore(0, lock=lock)
+
+    try:
+        if arguments.list:
+            print(listed(store(lock=False)))
+            return
+        with refresh_lock.held(home / "state" / "lock"):
+            print(go_back(store(lock=True), Records(home / "state" / "runs"), arguments.version))
+    except LockedError as error:
+        print(f"error: a refresh is running: {error}. Nothing was changed", file=sys.stderr)
+        sys.exit(3)
+    except (PublishError, OSError, ValueError, psycopg2.Error) as error:
+        print(f"error: {str(error).strip()}", file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

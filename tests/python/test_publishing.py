@@ -1,0 +1,310 @@
+"""make refresh as its users meet it: published at once or not at all, refused, taken back, taken over.
+
+What takes longer, kills at random points and readers without pause, is test_faults.py (make test-faults).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+import refresh
+import refresh_lock
+from conftest import Warehouse
+from engines import MARTS
+from publication import Publication, look, steps
+from publish_duckdb import DuckDBStore
+from publishing import Mart, Version
+from raw_schema import PROJECT
+from refresh_lock import LockedError
+from run_records import Records, Run
+
+# the tests of this file tell one story, in the order of the file: each goes on from what the one before it left
+
+
+@pytest.fixture(scope="module")
+def shop_home(tmp_path_factory: pytest.TempPathFactory) -> Publication:
+    """Return a home in which nothing is published yet."""
+    return Publication.of_the_shop(tmp_path_factory.mktemp("published"))
+
+
+def test_a_first_refresh_publishes_all_marts_and_nothing_else(shop_home: Publication, shop: Warehouse):
+    done = shop_home.refresh()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert list(steps(done)) == ["lock", "recover", "load", "compare", "arrival", "build", "publish", "prune"]
+    assert look(shop_home.published) == 1
+    with duckdb.connect(str(shop_home.published), read_only=True) as reader:
+        reader.execute(f"attach '{shop.database}' as built (read_only)")
+        tables = {f"{schema}.{table}" for schema, table in reader.execute(
+            "select schema_name, table_name from duckdb_tables() where database_name = 'analytics'"
+        ).fetchall()}  # fmt: skip
+        pipeline = {f"marts.pipeline_{name}" for name in ("runs", "run_nodes", "run_measures")}
+        assert tables == set(MARTS) | pipeline
+        for mart in MARTS:
+            lost, new = f"from built.{mart} except all from {mart}", f"from {mart} except all from built.{mart}"
+            assert reader.execute(f"select count(*) from ({lost} union all ({new}))").fetchone() == (0,), mart
+        comments = "select comment from duckdb_columns() where database_name = 'analytics' and table_name = 'orders'"
+        assert all(len(comment) > 10 for (comment,) in reader.execute(comments).fetchall())
+        tags = reader.execute("select tags from duckdb_databases() where database_name = 'analytics'").fetchone()[0]
+        assert tags["storage_version"].startswith("v1.2.0")
+
+
+def test_a_version_says_what_it_was_made_of(shop_home: Publication):
+    version = json.loads((shop_home.home / "current" / "version.json").read_text())
+    assert (version["number"], version["run_id"], version["as_of_date"]) == (1, 1, "2023-12-31")
+    assert version["variables"]["window_months"] == 12
+    assert version["row_counts"]["customer_value"] == 12
+    assert len(version["invocation_id"]) == 36
+    revision = subprocess.run(
+        ["git", "-C", str(PROJECT), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+    )
+    if revision.returncode == 0:
+        assert version["git_revision"].rstrip("+") == revision.stdout.strip()
+    assert (shop_home.home / "state").stat().st_mode & 0o077 == 0  # raw rows: for the owner alone
+
+
+def test_a_run_is_remembered_with_its_steps_models_and_tests(shop_home: Publication):
+    ((run_id, outcome, checks, failed, seconds),) = shop_home.rows(
+        "select run_id, outcome, checks, checks_failed, build_seconds from marts.pipeline_runs"
+    )
+    assert (run_id, outcome, failed) == (1, "published", 0)
+    assert checks > 250
+    assert seconds > 1
+    ((models, rows, tests),) = shop_home.rows("""
+        select
+            count(*) filter (node_type = 'model'),
+            max(row_count) filter (node_name = 'customer_value_history'),
+            count(*) filter (node_type = 'test' and status = 'pass')
+        from marts.pipeline_run_nodes
+    """)
+    assert models > 80
+    assert (rows,) == shop_home.rows("select count(*) from marts.customer_value_history")[0]
+    assert tests > 200
+
+
+def test_unchanged_input_publishes_nothing_and_says_so(shop_home: Publication):
+    done = shop_home.refresh()
+    assert done.returncode == 0
+    assert list(steps(done)) == ["lock", "recover", "load", "compare"]
+    assert steps(done)["compare"]["unchanged_since"] == 1
+    assert shop_home.record()["outcome"] == "unchanged"
+    assert look(shop_home.published) == 1
+
+
+def test_a_second_refresh_is_refused_and_a_killed_one_leaves_nothing_behind(shop_home: Publication):
+    shop_home.order(1)
+    first = shop_home.start()
+    state = shop_home.home / "state"
+    while not (state / "work" / "warehouse.duckdb").exists() or shop_home.record()["step"] != "build":
+        assert first.poll() is None, first.stderr.read()
+        time.sleep(0.2)
+    second = shop_home.refresh()
+    assert second.returncode == 3
+    assert f"another refresh is running: process {first.pid} on " in second.stderr
+    assert " UTC. Nothing was done" in second.stderr
+    assert shop_home.rollback("1").returncode == 3
+    time.sleep(6)
+    command = ["ps", "--ppid", str(first.pid), "-o", "pid="]
+    children = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert children.stdout.strip()
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert look(shop_home.published) == 1
+    for child in children.stdout.split():  # dbt dies with it
+        deadline = time.monotonic() + 20
+        while Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not Path(f"/proc/{child}").exists()
+
+    after = shop_home.refresh()
+    assert after.returncode == 0, after.stderr
+    assert "was killed in step build" in steps(after)["lock"]["took_over"]
+    assert steps(after)["recover"]["removed"] == "a half-made state/work"
+    assert look(shop_home.published) == 2
+    assert shop_home.rows("select run_id, outcome, version from marts.pipeline_runs order by 1") == [
+        (1, "published", 1), (2, "unchanged", None), (3, "killed", None), (4, "published", 2),
+    ]  # fmt: skip
+
+
+def test_a_failed_audit_leaves_what_is_published_and_shows_the_rows(shop_home: Publication):
+    orders = shop_home.files / "orders.csv"
+    good = orders.read_text()
+    header, *lines = good.splitlines(keepends=True)
+    unknown = [re.sub("^((?:[^,]*,){7})[^,]*", r"\1closed", line) for line in lines]  # a status that nobody knows
+    orders.write_text("".join([header, *unknown]))
+    done = shop_home.refresh()
+    orders.write_text(good)
+    assert done.returncode == 1, done.stdout
+    assert "error: refresh 5 refused at step build: 1 of " in done.stderr, done.stderr
+    assert "not_empty_stg_orders_: 1 row\n" in done.stderr
+    assert "still published: version 2, as of 2023-12-31" in done.stderr
+    assert "next: correct the data or the rule" in done.stderr
+    command = next(line for line in done.stderr.splitlines() if "see them: " in line).split("see them: ")[1]
+    shown = subprocess.run(
+        command, shell=True, cwd=PROJECT, capture_output=True, text=True, check=False,
+        env=shop_home.environment() | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stdout
+    assert look(shop_home.published) == 2
+    assert shlex.split(command)[0].startswith("CUSTOMER_VALUE_DATABASE=")
+
+
+def test_a_rollback_holds_until_there_is_something_new(shop_home: Publication):
+    back = shop_home.rollback()
+    assert back.returncode == 0
+    assert back.stdout.startswith("current: version 1, as of 2023-12-31")
+    assert look(shop_home.published) == 1
+    listed = shop_home.rollback("--list").stdout.splitlines()
+    assert listed[0].startswith("* version 1")
+    assert "taken back" in listed[1]
+    same = shop_home.refresh()
+    assert same.returncode == 0
+    assert steps(same)["compare"]["unchanged_since"] == 2  # what was taken back does not come again by itself
+    assert look(shop_home.published) == 1
+    assert shop_home.rollback("9").returncode == 2
+    assert shop_home.rollback("2").returncode == 0
+    assert look(shop_home.published) == 2
+
+
+def test_a_pull_request_builds_what_it_changed_and_what_hangs_on_it(shop_home: Publication, tmp_path: Path):
+    """The recipe of models/docs/refreshes.md, on a copy of the project with one changed mart."""
+    project = tmp_path / "project"
+    ignored = shutil.ignore_patterns(".venv*", "data", "target", "logs", ".git", "uncommitted", "__pycache__")
+    shutil.copytree(PROJECT, project, ignore=ignored, symlinks=True)
+    changed = project / "models" / "marts" / "tier_summary.sql"
+    changed.write_text(changed.read_text() + "\n-- a change\n")
+    (warehouse,) = (shop_home.home / "state" / "warehouses").glob("*/warehouse.duckdb")
+    shutil.copy(warehouse, tmp_path / "pull_request.duckdb")
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    select = ["--select", "state:modified+", "--state", str(shop_home.home / "state" / "manifest")]
+    environment = shop_home.environment() | {"CUSTOMER_VALUE_DATABASE": str(tmp_path / "pull_request.duckdb")}
+    listed = subprocess.run(
+        [dbt, "--quiet", "ls", "--resource-type", "model", *select],
+        cwd=project, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    models = {line.split(".")[-1] for line in listed.stdout.splitlines()}
+    assert models == {"tier_summary"}
+    built = subprocess.run(
+        [dbt, "build", *select], cwd=project, env=environment, capture_output=True, text=True, check=False
+    )
+    assert built.returncode == 0, built.stdout
+    assert "1 incremental model" in built.stdout or "1 table model" in built.stdout, built.stdout
+
+
+def test_old_versions_are_pruned_and_a_reader_keeps_the_one_that_it_has_open(tmp_path: Path):
+    store = DuckDBStore(tmp_path / "home", tmp_path / "none.duckdb")
+    store.state.mkdir(parents=True)
+    numbers = [1, 2, 3, 4]
+    reader = None
+    for number in numbers:
+        store.open_work()
+        with duckdb.connect(str(store.database)) as connection:
+            connection.execute("create schema if not exists marts")
+            connection.execute(f"create or replace table marts.one as select {number} as number")
+        version = Version(number, number, "2024-01-01 00:00:00", "2024-01-01", None, None, {}, {})
+        store.publish(version, [Mart("one", "", {})])
+        if number == 1:
+            reader = duckdb.connect(str(store.home / "current" / "analytics.duckdb"), read_only=True)
+    assert store.prune(2) == [1, 2]
+    assert [version.number for version in store.versions()] == [3, 4]
+    assert reader.execute("select number from marts.one").fetchall() == [(1,)]
+    assert len(list(store.warehouses.iterdir())) == 1
+    store.roll_back(3, "now")
+    assert store.prune(1) == []  # the current one and the last one stay
+
+
+def test_the_lock_of_a_process_that_is_gone_is_free(tmp_path: Path):
+    file = tmp_path / "lock"
+    code = (
+        "import pathlib, sys, time; sys.path.insert(0, sys.argv[1]); import refresh_lock\n"
+        "with refresh_lock.held(pathlib.Path(sys.argv[2])): print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code, str(PROJECT / "scripts"), str(file)], stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdout.readline() == "held\n"
+    with pytest.raises(LockedError, match=f"process {holder.pid} on "), refresh_lock.held(file):
+        pass
+    holder.kill()
+    holder.communicate()
+    with refresh_lock.held(file):
+        assert json.loads(file.read_text())["process"] == os.getpid()
+
+
+def test_what_is_far_from_the_last_runs_is_reported_or_stops(shop: Warehouse, tmp_path: Path):
+    """Four remembered runs, with numbers that make each severity; dbt itself then judges the shop's build."""
+    copy = Warehouse(tmp_path)
+    shutil.copy(shop.database, copy.database)
+    store = DuckDBStore(tmp_path / "home", copy.database)
+    store.open_work()
+    store.database = copy.database
+    build = dict(
+        (tuple(key), value)
+        for *key, value in copy.rows("select measure, subject, measured from intermediate.int_run_measures")
+    )
+    assert build[("row_count", "orders")] == 19
+    past = {
+        ("row_count", "orders"): [19, 19, 18, 20],  # median 19: ok
+        ("row_count", "customers"): [10, 10, 11, 11],  # median 10.5, now 13: reported
+        ("net_revenue", "all"): [5000, 5000, 5000, 1.0],  # median 5000, now 1,145.77: stops
+        ("tier_share", "A"): [0.3, 0.33, 0.34, 0.9],
+        ("tier_share", "gone"): [0.5, 0.5, 0.5, 0.5],  # usual, and not there: stops
+        ("reject_share", "orders"): [0.0, 0.0],  # two of three runs that it takes
+    }
+    runs = [
+        Run(number + 1, "2024-01-01 00:00:00", outcome="published", measures=[
+            {"measure": measure, "subject": subject, "measured": values[number]}
+            for (measure, subject), values in past.items() if number < len(values)
+        ])
+        for number in range(4)
+    ]  # fmt: skip
+    runs.append(Run(5, "2024-01-01 00:00:00", outcome="refused", measures=[
+        {"measure": "row_count", "subject": "orders", "measured": 1e9}
+    ]))  # fmt: skip
+    store.write_records(runs)
+    tests = ["assert_no_measure_stops_the_refresh", "assert_measures_are_near_the_usual"]
+    selection = ["--select", "int_run_anomalies", *tests]
+    stopped = copy.dbt("build", *selection)
+    assert stopped.returncode == 1
+    assert "Got 2 results, configured to fail" in stopped.stdout
+    assert "Got 3 results, configured to warn" in stopped.stdout
+    found = {
+        (measure, subject): (usual, severity)
+        for measure, subject, usual, severity in copy.rows(
+            "select measure, subject, usual, severity from intermediate.int_run_anomalies"
+        )
+    }
+    assert found[("row_count", "orders")] == (19, "ok")
+    assert found[("row_count", "customers")] == (10.5, "report")
+    assert found[("net_revenue", "all")] == (5000, "stop")
+    assert found[("tier_share", "A")][1] == "ok"
+    assert found[("tier_share", "gone")] == (0.5, "stop")
+    assert found[("reject_share", "orders")] == (None, None)
+    accepted = copy.dbt("build", *selection, variables={"anomalies_accepted": True})
+    assert accepted.returncode == 0
+
+
+def test_a_run_that_was_killed_after_it_had_published_counts_as_published(tmp_path: Path):
+    store = DuckDBStore(tmp_path, tmp_path)
+    records = Records(tmp_path / "state" / "runs")
+    for number in (1, 2, 3):
+        folder = store.folder(number)
+        folder.mkdir(parents=True)
+        version = Version(number, number, "then", None, None, None, {}, {})
+        (folder / "version.json").write_text(version.to_json())
+        records.save(Run(number, "then", step="publish"))
+    store.turn_to(2)
+    refresh.settle(records, store)
+    outcomes = [(run.outcome, run.version) for run in records.all()]
+    assert outcomes == [("published", 1), ("published", 2), ("killed", None)]
+    assert store.recover() == ["version 3, which was never current"]
