@@ -24,7 +24,7 @@ from conftest import Warehouse
 from engines import MARTS
 from publication import Publication, look, steps
 from publish_duckdb import DuckDBStore
-from publishing import Mart, Version
+from publishing import Mart, Version, withdraw
 from raw_schema import PROJECT
 from refresh_lock import LockedError
 from run_records import Records, Run
@@ -308,3 +308,19 @@ def test_a_run_that_was_killed_after_it_had_published_counts_as_published(tmp_pa
     outcomes = [(run.outcome, run.version) for run in records.all()]
     assert outcomes == [("published", 1), ("published", 2), ("killed", None)]
     assert store.recover() == ["version 3, which was never current"]
+
+
+def test_a_rollback_that_was_killed_before_it_turned_the_link_leaves_no_mark(tmp_path: Path):
+    store = DuckDBStore(tmp_path, tmp_path)
+    for number in (1, 2, 3):
+        store.folder(number).mkdir(parents=True)
+    versions = [Version(number, number, "then", None, None, None, {}, {}) for number in (1, 2, 3)]
+    store.write(versions)
+    store.turn_to(3)
+    withdraw(versions, 1, "now")
+    store.write(versions)  # and there it was killed
+    assert store.recover() == ["marks of a rollback that was not carried out"]
+    assert [version.withdrawn_at for version in store.versions()] == [None, None, None]
+    assert store.roll_back(2, "later").number == 2
+    assert [version.withdrawn_at for version in store.versions()] == [None, None, "later"]
+    assert store.recover() == []
