@@ -111,7 +111,7 @@ lock:
 	done
 	rm -r target/lock
 
-# back to a fresh clone
+# back to a fresh clone, but for what is published (data/published)
 clean:
 	rm -rf .venv .venv-spark .venv-dagster target logs data/warehouse.duckdb data/warehouse.duckdb.wal \
 		data/*.arrivals.jsonl gx/uncommitted
