@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import pytest
 from conftest import Warehouse
 
 HEADER = "order_id,customer_id,ordered_at,gross_amount\n"
@@ -252,25 +251,3 @@ def test_an_as_of_date_before_the_first_order_gives_empty_marts(warehouse: Wareh
     warehouse.build({"as_of_date": "2024-04-30"})
     for mart in ["customer_value", "orders", "tier_summary", "segment_summary"]:
         assert warehouse.rows(f"select count(*) from marts.{mart}") == [(0,)], mart
-
-
-@pytest.mark.parametrize(("data_set", "as_of"), [("shop", "2023-06-30"), ("cdnow", "1997-05-31")])
-def test_what_happens_after_the_as_of_date_changes_nothing(
-    request: pytest.FixtureRequest, warehouse: Warehouse, data_set: str, as_of: str
-):
-    """A past date judged from all the data equals the same date judged when there was no more."""
-    warehouse.database.write_bytes(request.getfixturevalue(data_set).database.read_bytes())
-    marts = ["customer_value", "orders", "tier_summary", "segment_summary"]
-    queries = [f"select * from marts.{mart} order by all" for mart in marts]
-    rebuild = {"variables": {"as_of_date": as_of}}
-    assert warehouse.dbt("run", **rebuild).returncode == 0
-    before = [warehouse.rows(query) for query in queries]
-    assert len(before[0]) > 5
-    later = f">= date '{as_of}' + 1"
-    warehouse.execute(f"delete from raw.orders where cast(ordered_at as timestamp) {later}")
-    warehouse.execute(f"update raw.orders set delivered_at = null where cast(delivered_at as timestamp) {later}")
-    warehouse.execute(f"delete from raw.refunds where cast(refunded_at as timestamp) {later}")
-    warehouse.execute(f"delete from raw.customers where cast(created_at as timestamp) {later}")
-    warehouse.execute("delete from raw.order_items where order_id not in (select order_id from raw.orders)")
-    assert warehouse.dbt("run", **rebuild).returncode == 0
-    assert [warehouse.rows(query) for query in queries] == before
