@@ -42,7 +42,7 @@ import fit_clv
 with duckdb.connect(sys.argv[1], read_only=True) as connection:
     connection.execute(f"set enable_progress_bar = false; set memory_limit = '{sys.argv[2]}'")
     dates = connection.execute("from intermediate.int_clv_fit_dates where is_open").fetchall()
-    stats = connection.execute("from intermediate.int_clv_fit_stats").fetchall()
+    stats = connection.execute("from intermediate.int_clv_fit_stats").df()
 (row,) = fit_clv.fits(dates, stats, sys.argv[3], int(sys.argv[4]))
 sys.exit(0 if row["is_usable"] else row["note"])
 """

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import clv
 import numpy as np
+import pandas as pd
 from processes import die_with_parent
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -32,20 +33,19 @@ class FitError(Exception):
     """dbt or the engine refuses."""
 
 
-def fits(dates: Iterable[tuple], stats: Iterable[tuple], model: str, minimum: int) -> list[dict]:
+def fits(dates: Iterable[tuple], stats: pd.DataFrame, model: str, minimum: int) -> list[dict]:
     """Return one row of int_clv_fits per fit date.
 
-    dates: rows of int_clv_fit_dates, date and slice version first. stats: rows of int_clv_fit_stats in the order of its
-    columns. model: of clv.MODELS. minimum: repeat customers below which a fit is refused.
+    dates: rows of int_clv_fit_dates, date and slice version first. stats: int_clv_fit_stats, its columns in their
+    order. model: of clv.MODELS. minimum: repeat customers below which a fit is refused.
     """
-    bins: dict[tuple[str, str], list[list[float]]] = {}
-    for as_of_date, measure, *sums in stats:
-        bins.setdefault((str(as_of_date), measure), []).append([float(value) for value in sums])
+    by_date = stats.groupby([stats.iloc[:, 0].astype(str), stats.iloc[:, 1]])
+    bins = {key: rows.iloc[:, 2:].to_numpy(dtype=float).T for key, rows in by_date}
     rows = []
     for as_of_date, slice_version, *_ in dates:
-        count, x, t_x, T, _ = np.array(bins.get((str(as_of_date), "purchases"), np.zeros((0, 5)))).T
+        count, x, t_x, T, _ = bins.get((str(as_of_date), "purchases"), np.zeros((5, 0)))
         bought = clv.fit_purchases(model, x / count, np.minimum(t_x, T) / count, T / count, count, minimum)
-        count, x, _, _, revenue = np.array(bins.get((str(as_of_date), "spend"), np.zeros((0, 5)))).T
+        count, x, _, _, revenue = bins.get((str(as_of_date), "spend"), np.zeros((5, 0)))
         spent = clv.fit_spend(x / count, revenue / x, count, minimum)
         row = {"fitted_as_of": as_of_date, "slice_version": slice_version, "model": model}
         row |= {name: (bought.parameters | spent.parameters).get(name) for name in PARAMETERS}
@@ -103,7 +103,7 @@ def fit(target: str, variables: str | None = None) -> list[dict]:
     settings = next(line for line in lines if "model" in line)
     dates = [line["date"] for line in lines if "date" in line]
     stats = [line["bin"] for line in lines if "bin" in line]
-    rows = fits(dates, stats, settings["model"], settings["minimum"])
+    rows = fits(dates, pd.DataFrame(stats, columns=range(7)), settings["model"], settings["minimum"])
     if rows and target != "duckdb":
         operation(target, variables, "write_clv_fits", rows=rows)
     return rows

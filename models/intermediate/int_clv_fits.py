@@ -17,5 +17,5 @@ def model(dbt, session):
     import fit_clv
 
     dates = dbt.ref("int_clv_fit_dates").filter("is_open").order("as_of_date").fetchall()
-    stats = dbt.ref("int_clv_fit_stats").fetchall()
+    stats = dbt.ref("int_clv_fit_stats").df()
     return fit_clv.table(fit_clv.fits(dates, stats, settings["clv_model"], int(settings["clv_min_repeat_customers"])))

@@ -170,6 +170,18 @@ def test_a_simulated_shop_gives_its_parameters_back():
     assert given(fit) == pytest.approx([0.8, 60, 0.9, 150], rel=0.15)
 
 
+@pytest.mark.parametrize("model", clv.MODELS)
+def test_more_rows_than_are_searched_end_where_a_search_of_all_would(model: str, monkeypatch: pytest.MonkeyPatch):
+    generator = np.random.default_rng(11)
+    lifetimes = generator.exponential(1 / generator.gamma(0.6, 1 / 80, 20_000))
+    rows = bought(generator, generator.gamma(0.8, 1 / 60, 20_000), lifetimes)
+    assert len(rows[0]) > 2 * clv.ROWS_TO_COME_NEAR
+    found = clv.fit_purchases(model, *rows)
+    monkeypatch.setattr(clv, "ROWS_TO_COME_NEAR", len(rows[0]))
+    monkeypatch.setattr(clv, "ROWS_AT_ONCE", len(rows[0]))
+    assert given(found) == pytest.approx(given(clv.fit_purchases(model, *rows)), rel=1e-8)
+
+
 def test_the_order_of_rows_plays_no_part_and_equal_rows_may_be_counted(sample: dict[str, np.ndarray]):
     columns = np.array(purchases(sample))
     fit = clv.fit_purchases("pareto_nbd", *columns)
