@@ -1,10 +1,10 @@
 {#-
-  How far ahead purchases are expected, months: those asked for, and 12 and 36, which the history shows.
+  How far ahead purchases are expected, months: those that the history shows, and others that are asked for.
 
-  Arguments   asked  list of integers, var clv_horizons_months
+  Arguments   asked  list of integers, var clv_horizons_months; without it those of the history alone
 
   Returns     list of integers, ascending
 -#}
-{% macro clv_horizons(asked) -%}
-    {{ return((asked + [12, 36]) | unique | sort) }}
+{% macro clv_horizons(asked=[]) -%}
+    {{ return((asked + [3, 6, 12, 24, 36]) | unique | sort) }}
 {%- endmacro %}

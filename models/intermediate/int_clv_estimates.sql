@@ -34,16 +34,16 @@ thresholds as (
 
 ),
 
-margins as (
+population as (
 
-    select * from {{ ref('int_population_margins') }}
+    select * from {{ ref('int_population_measures') }}
 
 )
 
 -- without a fit the last window is repeated, by whoever is not long overdue
 select
     inputs.*,
-    margins.population_margin_rate,
+    population.population_margin_rate,
     parameters.fitted_as_of,
     parameters.state as parameters_state,
     parameters.p as spend_p,
@@ -83,4 +83,4 @@ left join pairs
         and inputs.repeat_count = pairs.repeat_count
         and inputs.age_days = pairs.age_days
 inner join thresholds on inputs.as_of_date = thresholds.as_of_date
-left join margins on inputs.as_of_date = margins.as_of_date
+left join population on inputs.as_of_date = population.as_of_date

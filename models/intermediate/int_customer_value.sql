@@ -7,7 +7,7 @@ with judgements as (
     select
         *,
         -- margin of the purchases to come, discounted to T
-        {% for horizon in [12, 36] -%}
+        {% for horizon in clv_horizons() -%}
         cast(
             discounted_purchases_{{ horizon }}m * expected_spend * population_margin_rate as numeric(18, 2)
         ) as residual_value_{{ horizon }}m,
@@ -49,9 +49,10 @@ select
     margin,
     realised_value,
     p_alive,
-    expected_purchases_12m,
-    residual_value_12m,
-    residual_value_36m,
+    {% for horizon in clv_horizons() -%}
+    expected_purchases_{{ horizon }}m,
+    residual_value_{{ horizon }}m,
+    {% endfor -%}
     cast(realised_value + residual_value_36m - acquisition_cost_or_none as numeric(18, 2)) as lifetime_value,
     overdue_ratio,
     cast(residual_value_36m * (1 - p_alive) as numeric(18, 2)) as revenue_at_risk,

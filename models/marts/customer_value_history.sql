@@ -50,6 +50,12 @@ select
     cast(lifetime_value_high as numeric(18, 2)) as lifetime_value_high,
     expected_spend,
     expected_next_order_date,
+    {% for horizon in [3, 6, 24, 36] -%}
+    expected_purchases_{{ horizon }}m,
+    {% endfor -%}
+    {% for horizon in [3, 6, 24] -%}
+    cast(residual_value_{{ horizon }}m as numeric(18, 2)) as residual_value_{{ horizon }}m,
+    {% endfor -%}
     cast(clv_state as {{ dbt.type_string() }}) as clv_state,
     cast(spend_state as {{ dbt.type_string() }}) as spend_state,
     expected_gap_days,

@@ -19,9 +19,9 @@ score_thresholds as (
 
 ),
 
-population_gaps as (
+population as (
 
-    select * from {{ ref('int_population_gaps') }}
+    select * from {{ ref('int_population_measures') }}
 
 )
 
@@ -48,11 +48,11 @@ select
     {% endfor %}
     {%- endfor %}
     -- the lifecycle stage
-    population_gaps.population_mean_gap_days,
+    population.population_mean_gap_days,
 
     slices.slice_version
 from slices
 left join abc_thresholds on slices.as_of_date = abc_thresholds.as_of_date
 left join score_thresholds on slices.as_of_date = score_thresholds.as_of_date
-left join population_gaps on slices.as_of_date = population_gaps.as_of_date
+left join population on slices.as_of_date = population.as_of_date
 where {{ is_missing_slice('slices.as_of_date') }}
