@@ -1,14 +1,15 @@
 {#-
-  Take the slices that still wait for a fit out of clv_parameters and customer_value_history, so that the next build
-  works them out again. scripts/fit_clv.py calls it before it fits.
+  Take the slices that still wait for a fit out of clv_parameters and customer_value_history, and the origins among them
+  out of clv_backtest, so that the next build works them out again. scripts/fit_clv.py calls it before it fits.
 -#}
 {% macro forget_missing_fits() -%}
-    {%- for name, state in {'clv_parameters': 'state', 'customer_value_history': 'clv_state'}.items() -%}
+    {%- set parameters = load_relation(relation_of('clv_parameters')) -%}
+    {%- for name in ['customer_value_history', 'clv_backtest', 'clv_parameters'] if parameters -%}
         {%- set relation = load_relation(relation_of(name)) -%}
         {%- if relation -%}
             {%- do run_query(
-                'delete from ' ~ relation ~ ' where slice_version in (select slice_version from ' ~ relation
-                ~ ' where ' ~ state ~ " like '%awaiting fit')"
+                'delete from ' ~ relation ~ ' where as_of_date in (select as_of_date from ' ~ parameters
+                ~ " where state = 'awaiting fit')"
             ) -%}
         {%- endif -%}
     {%- endfor -%}

@@ -1,10 +1,10 @@
-{{ config(materialized='view') }} -- a few rows
-{%- set months = var('clv_backtest_months') %}
-
+{%- set months = var('clv_backtest_months') -%}
+{%- set built = built_relations(['clv_backtest']) -%}
 with month_ends as (
 
     select
         as_of_date,
+        slice_version,
         row_number() over (order by as_of_date asc) as month_number,
         lag(as_of_date, {{ months }}) over (order by as_of_date asc) as period_starts_after,
         lead(as_of_date, {{ months }}) over (order by as_of_date asc) as holdout_ends_on
@@ -25,7 +25,8 @@ parameters as (
 
 )
 
--- forecasts are made where parameters are fitted, once the history has seen how it went on
+-- forecasts are made where parameters are fitted, once the history has seen how it went on; what the mart has of them
+-- stands as long as the slice in which the holdout ends, which rests on all that the earlier ones rest on
 select
     month_ends.as_of_date,
     month_ends.period_starts_after,
@@ -42,8 +43,12 @@ select
     parameters.a,
     parameters.b,
     parameters.p,
-    parameters.q
+    parameters.q,
+    holdout_ends.slice_version
 from month_ends
 inner join fit_dates on month_ends.as_of_date = fit_dates.as_of_date
 inner join parameters on month_ends.as_of_date = parameters.as_of_date
-where month_ends.holdout_ends_on is not null
+inner join month_ends as holdout_ends on month_ends.holdout_ends_on = holdout_ends.as_of_date
+{% for relation in built -%}
+where holdout_ends.slice_version not in (select distinct backtest.slice_version from {{ relation }} as backtest)
+{% endfor -%}

@@ -1,8 +1,11 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+-- depends_on: {{ ref('int_slices') }}
 {%- set text = dbt.type_string() -%}
 {%- set buckets = {
     'all': "'all'", 'decile': 'lpad(cast(decile as ' ~ text ~ "), 2, '0')", 'tier': 'tier',
     'cohort': 'cast(cohort_quarter as ' ~ text ~ ')'
-} -%}
+} %}
+
 with sums as (
 
     select * from {{ ref('int_clv_backtest_sums') }}
@@ -99,8 +102,11 @@ select
     -- what it rests on
     origins.holdout_ends_on,
     cast({{ var('clv_backtest_months') }} as integer) as holdout_months,
-    cast(case when added.method = 'model' then origins.fitted_as_of end as date) as parameters_fitted_as_of
+    cast(case when added.method = 'model' then origins.fitted_as_of end as date) as parameters_fitted_as_of,
+    origins.slice_version
 from added
 inner join origins on added.as_of_date = origins.as_of_date
 inner join yardsticks on added.as_of_date = yardsticks.as_of_date and added.measure = yardsticks.measure
-where added.method <> 'hindsight'
+where
+    added.method <> 'hindsight'
+    and {{ is_missing_slice('origins.holdout_ends_on') }}

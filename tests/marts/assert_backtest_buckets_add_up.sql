@@ -19,6 +19,15 @@ history as (
 
 ),
 
+origins as (
+
+    select distinct
+        as_of_date,
+        holdout_ends_on
+    from backtest
+
+),
+
 -- who orders for the first time in the holdout is not in its actuals
 newcomers as (
 
@@ -26,7 +35,7 @@ newcomers as (
         origins.as_of_date,
         cast(sum(later.purchase_days) as {{ type_double() }}) as purchase_days,
         cast(sum(later.net_revenue) as {{ type_double() }}) as net_revenue
-    from {{ ref('int_clv_backtest_origins') }} as origins
+    from origins
     inner join {{ ref('customer_value_history') }} as later
         on origins.holdout_ends_on = later.as_of_date and origins.as_of_date < later.first_order_date
     group by origins.as_of_date
