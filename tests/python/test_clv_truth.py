@@ -113,8 +113,9 @@ def test_forecasts_of_all_horizons_are_those_of_the_current_slice(simulated: War
     assert sorted(set(forecasts["horizon_months"])) == [3, 6, 12, 24, 36]
     assert len(forecasts) == 5 * len(shown)
     assert set(forecasts["as_of_date"]) == set(shown["as_of_date"])
-    for months in (12, 36):
+    for months in (3, 6, 12, 24, 36):
         rows = forecasts[forecasts["horizon_months"] == months]
+        assert rows["expected_purchases"].tolist() == shown[f"expected_purchases_{months}m"].tolist()
         assert rows["residual_value"].tolist() == shown[f"residual_value_{months}m"].tolist()
     assert rows["clv_state"].tolist() == shown["clv_state"].tolist()
     before = shown["realised_value"] - shown["acquisition_cost"].fillna(0)
