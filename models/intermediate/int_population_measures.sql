@@ -36,7 +36,9 @@ select
     / nullif(cast(sum(by_span.gap_count) as {{ type_double() }}), 0) as population_mean_gap_days,
     case
         when sum(by_span.net_revenue) > 0
-            then cast(sum(by_span.margin) as {{ type_double() }}) / cast(sum(by_span.net_revenue) as {{ type_double() }})
+            then
+                cast(sum(by_span.margin) as {{ type_double() }})
+                / cast(sum(by_span.net_revenue) as {{ type_double() }})
         else cast({{ var('default_margin_rate') }} as {{ type_double() }})
     end as population_margin_rate
 from slices
