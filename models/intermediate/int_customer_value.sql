@@ -25,11 +25,12 @@ with judgements as (
 
 -- Up at once, down only after the raw tier was lower at var demotion_patience month-ends in a row: the best of them.
 -- A date within a month is no month-end, so it can lift a tier but never lower it. A tier that is null does not count.
+-- Spark's least wants two values at least, so with a patience of one the same one twice.
 select
     as_of_date,
     customer_id,
     case
-        when is_month_end then least({{ (['raw_tier'] + before[:-1]) | join(', ') }})
+        when is_month_end then least({{ (['raw_tier'] + (before[:-1] or ['raw_tier'])) | join(', ') }})
         else least({{ (['raw_tier'] + before) | join(', ') }})
     end as tier,
     raw_tier,
