@@ -31,7 +31,8 @@ tier_kinds as (
 
 ),
 
--- a flap takes the move before back, var demotion_patience months after it or sooner
+-- A flap takes the move before back, var demotion_patience months after it or sooner. By the calendar: dbt's datediff
+-- counts one month more on Spark where the earlier day of the month is the later one, January 31 to April 30.
 moves as (
 
     select
@@ -44,7 +45,8 @@ moves as (
         sum(case
             when
                 tier = tier_two_before
-                and {{ dbt.datediff('valid_from_before', 'valid_from', 'month') }} -- noqa: LT05
+                and 12 * (extract(year from valid_from) - extract(year from valid_from_before))
+                + extract(month from valid_from) - extract(month from valid_from_before)
                 <= {{ var('demotion_patience') }}
                 then 1
             else 0
