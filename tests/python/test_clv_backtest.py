@@ -255,6 +255,24 @@ def test_a_model_that_loses_is_said_to_lose_and_none_is_left_out(cdnow: Warehous
     ]  # fmt: skip
 
 
+def test_an_origin_is_worked_out_again_when_its_holdout_changes_and_only_then(cdnow: Warehouse, tmp_path: Path):
+    warehouse = Warehouse(tmp_path)
+    shutil.copy(cdnow.database, warehouse.database)
+    for statement, opened in [
+        ("select 1", []),
+        (
+            "update marts.clv_backtest set rmse = 0, slice_version = 'old' where as_of_date = '1997-06-30'",
+            ["1997-06-30"],
+        ),
+    ]:
+        warehouse.execute(statement)
+        result = warehouse.dbt("run", "--select", "int_clv_backtest_origins+")
+        assert result.returncode == 0, result.stdout
+        origins = warehouse.rows("select cast(as_of_date as text) from intermediate.int_clv_backtest_origins")
+        assert [origin for (origin,) in origins] == opened
+        pd.testing.assert_frame_equal(mart(cdnow), mart(warehouse), check_exact=True)
+
+
 def test_the_order_of_rows_plays_no_part(cdnow: Warehouse, tmp_path: Path):
     reordered = rebuilt(
         cdnow,
