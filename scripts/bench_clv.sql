@@ -1,6 +1,7 @@
 -- Predicted value by hand: what the project's scores are measured against (scripts/bench_clv.py). DuckDB only, for
 -- Pareto/NBD and one horizon of 12 months, from the inputs of one date to a row per customer who has ordered.
--- Parts: "parameters" once and "inputs" before the others; "bare" and "project" make the same table, each its own way.
+-- Parts: "parameters", "inputs" and "from_inputs" once and first; "bare" and "project" make the same table, each its
+-- own way.
 
 -- part: parameters
 create table scored.parameters as
@@ -10,11 +11,10 @@ where as_of_date = (select max(as_of_date) from marts.clv_parameters);
 
 -- part: inputs
 -- the one slice that is open
-create or replace table scored.inputs as
-select
-    customer_id, repeat_count, last_purchase_age_days, age_days, mean_repeat_spend, net_revenue, purchase_days
-from intermediate.int_clv_inputs
-where order_count > 0;
+create table scored.inputs as from intermediate.int_clv_inputs;
+
+-- part: from_inputs
+create or replace view intermediate.int_clv_inputs as from scored.inputs;
 
 -- part: bare
 -- The integrand of macros/clv/pareto_nbd_p_alive.sql at a node, times its weight. moved: y + m; shape: r + x.
@@ -37,6 +37,7 @@ with customers as (
         least(alpha, beta) as m,
         ln((m + age) / (m + t_x)) as span
     from scored.inputs cross join scored.parameters
+    where order_count > 0
 ),
 -- the limit at s = 1 is left out: a fitted s does not come that near
 pairs as (
@@ -44,7 +45,8 @@ pairs as (
         x, age,
         (r + x) * (beta + age) / (alpha + age) * (1 - power((beta + age) / (beta + age + 365), s - 1)) / (s - 1)
             as alive_purchases
-    from (select distinct repeat_count as x, age_days as age from scored.inputs) cross join scored.parameters
+    from (select distinct repeat_count as x, age_days as age from scored.inputs where order_count > 0)
+    cross join scored.parameters
 ),
 alive as (
     select
