@@ -57,6 +57,7 @@ class ScoredShop(Shop):
 
     def __init__(self, folder: Path, orders: int, memory: str) -> None:
         super().__init__(folder, orders, memory)
+        self.hold_back()
         self.full_build = self.dbt("run", "--full-refresh")
         self.give_back()
         self.dbt("run")

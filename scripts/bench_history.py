@@ -1,7 +1,7 @@
 """What the history costs: dbt's build beside the same table by hand-tuned SQL, on a generated shop in DuckDB.
 
-For each size: generate a shop, load its orders, customers and refunds, hold back those of the last day, build seeds and
-staging once. Then, in turn and RUNS times, each in a process of its own under the same memory limit:
+For each size: generate a shop, load its orders, customers and refunds, build seeds. Then, RUNS times, hold back the raw
+rows of the last day, build staging and run in turn, each in a process of its own under the same memory limit:
 
     hand-tuned         scripts/bench_history.sql, from the staging tables to the history
     whole project      dbt run --full-refresh
@@ -9,14 +9,14 @@ staging once. Then, in turn and RUNS times, each in a process of its own under t
                        predicted value; then its query, of which the columns that the hand-tuned SQL has are written
     dbt itself         dbt run --select int_as_of_dates
 
-Then the rows arrive that were held back, and, from the same state RUNS times, dbt run stands beside the refresh by
-hand, which adds one slice to the hand-tuned history from the staging tables of that dbt run.
+Then the rows arrive that were held back, and dbt run stands beside the refresh by hand, which adds one slice to the
+hand-tuned history from the staging tables of that dbt run.
 
 Each run's own figures go to standard error as they come. Printed are medians of CPU seconds (user + system), wall
 seconds and peak memory; the CPU seconds as a multiple of the hand-tuned ones and of the full build; the ratios that
 have a goal; with several sizes also the exponents of growth, log(CPU ratio) / log(size ratio). Exit code 1 when dbt's
-history is not the hand-tuned one, row for row (doubles to 1e-9), after the full build or after the refresh; a goal that
-is missed is only said.
+history, the slices of the full build and that of the refresh, is not the hand-tuned one, row for row (doubles to 1e-9);
+a goal that is missed is only said.
 """
 
 from __future__ import annotations
@@ -104,9 +104,7 @@ class Shop:
                 file.unlink()
         load_files.load(argparse.Namespace(database=self.database, folder=folder / "shop"))
         shutil.rmtree(folder / "shop")
-        self.hold_back()
         self.dbt("seed")
-        self.dbt(*STAGING)
 
     def run(self, *command: str) -> Cost:
         """Run a command to its end and return its cost. Raises CalledProcessError when it fails."""
@@ -140,14 +138,15 @@ class Shop:
         return self.run(sys.executable, "-c", RUN_SQL, str(self.database), self.memory, PARTS["all"] + PARTS[part])
 
     def hold_back(self) -> None:
-        """Move the raw rows of the last day with an order to a schema of their own."""
+        """Move the raw rows of the last day with an order to a schema of their own, and build staging without them."""
         with duckdb.connect(str(self.database)) as connection:
-            connection.execute("create schema held")
+            connection.execute("create schema if not exists held")
             connection.execute("set variable day = (select max(ordered_at)::date from raw.orders)")
             for source, moment in LOADED.items():
                 late = f"from raw.{source} where {moment} >= getvariable('day')"
-                connection.execute(f"create table held.{source} as {late}")
+                connection.execute(f"create or replace table held.{source} as {late}")
                 connection.execute(f"delete {late}")
+        self.dbt(*STAGING)
 
     def give_back(self) -> None:
         """Let the rows arrive that were held back."""
@@ -155,18 +154,7 @@ class Shop:
             for source in LOADED:
                 connection.execute(f"insert into raw.{source} from held.{source}")
 
-    def keep(self) -> None:
-        """Keep the database as it is, for restore."""
-        with duckdb.connect(str(self.database)) as connection:
-            connection.execute("checkpoint")
-        shutil.copyfile(self.database, self.database.with_suffix(".kept"))
-
-    def restore(self) -> None:
-        """Put back the database that was kept."""
-        self.database.with_suffix(".duckdb.wal").unlink(missing_ok=True)
-        shutil.copyfile(self.database.with_suffix(".kept"), self.database)
-
-    def rows(self, when: str) -> int:
+    def rows(self) -> int:
         """Return the rows of the history. Exits when dbt's and the hand-tuned one are not the same."""
         ours, theirs = "marts.customer_value_history", "hand_tuned.customer_value_history"
         with duckdb.connect(str(self.database), read_only=True) as connection:
@@ -187,7 +175,7 @@ class Shop:
                     {"day": day},
                 ).fetchone()
                 if len({rows, matched, *counts}) > 1:
-                    sys.exit(f"{when}, as of {day}: {rows - matched:,} of {rows:,} rows are not the hand-tuned ones")
+                    sys.exit(f"as of {day}: {rows - matched:,} of {rows:,} rows are not the hand-tuned ones")
                 total += rows
         return total
 
@@ -201,19 +189,15 @@ def measure(shop: Shop, runs: int) -> tuple[dict[str, Cost], int]:
         print(f"{name:<44}{cost.cpu:>8.1f}{cost.wall:>8.1f}{cost.peak:>9,.0f}", file=sys.stderr, flush=True)
 
     for _ in range(runs):
+        shop.hold_back()
         note("full: hand-tuned", shop.by_hand("full"))
         note("full: dbt, whole project", shop.dbt("run", "--full-refresh"))
         note("full: dbt, the same columns", shop.same_columns())
         note("full: dbt itself", shop.dbt("run", "--select", "int_as_of_dates"))
-    shop.rows("full build")
-    shop.give_back()
-    shop.keep()
-    for run in range(runs):
+        shop.give_back()
         note("day: dbt, whole project", shop.dbt("run"))
         note("day: hand-tuned", shop.by_hand("refresh"))
-        rows = shop.rows("refresh")
-        if run < runs - 1:
-            shop.restore()
+        rows = shop.rows()
     return {name: Cost(*map(statistics.median, zip(*costs, strict=True))) for name, costs in taken.items()}, rows
 
 
