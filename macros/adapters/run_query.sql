@@ -7,7 +7,7 @@
   Returns     agate table of the rows; empty for a statement without any
 -#}
 {% macro run_query(sql) -%}
-    {%- set is_without_rows = modules.re.match('(create|drop|comment|alter|insert)\\s', sql | trim | lower) is not none -%}
+    {%- set is_without_rows = modules.re.match('(create|drop|comment|alter|insert|delete)\\s', sql | trim | lower) is not none -%}
     {%- call statement('run_query', fetch_result=not (is_without_rows and target.type == 'spark'), auto_begin=false) -%}
         {{ sql }}
     {%- endcall -%}

@@ -66,7 +66,9 @@ select
     {{ slice or 'own_' }}tier_rules.tier as {{ slice }}raw_tier,
     {% if slice in labelled_fully -%}
     {{ slice or 'own_' }}segments.rfm_segment as {{ slice }}rfm_segment,
-    {{ 'scored.' ~ slice ~ 'recency_days / scored.' ~ slice ~ 'expected_gap_days' }} as {{ slice }}overdue_ratio,
+    {% if slice == '' -%}
+    scored.recency_days / scored.expected_gap_days as overdue_ratio,
+    {% endif -%}
     case
         when {{ 'scored.' ~ slice ~ 'order_count' }} is not null then {{ lifecycle_stage(
             'scored.' ~ slice ~ 'order_count', 'scored.' ~ slice ~ 'recency_days',

@@ -17,12 +17,16 @@ cutoffs as (
 
 ),
 
--- larger is better here, so days count downwards
+-- larger is better here, so days count downwards; days and orders are whole, so who reaches 2.5 orders has 3
 thresholds as (
 
     select
         {% for score in scores -%}
-        case when cutoffs.measure = 'recency_days' then -1 else 1 end * cutoffs.score_{{ score }} as score_{{ score }},
+        case cutoffs.measure
+            when 'recency_days' then -floor(cutoffs.score_{{ score }})
+            when 'frequency' then ceil(cutoffs.score_{{ score }})
+            else cutoffs.score_{{ score }}
+        end as score_{{ score }},
         {% endfor -%}
         slices.as_of_date,
         case when cutoffs.measure = 'recency_days' then 'recency' else cutoffs.measure end as measure

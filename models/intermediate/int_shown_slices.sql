@@ -1,8 +1,4 @@
-{#- label or measure that the ledger of restatements compares: type #}
-{%- set columns = {
-    'tier': dbt.type_string(), 'rfm_segment': dbt.type_string(), 'lifecycle_stage': dbt.type_string(),
-    'net_revenue': 'numeric(18, 2)', 'monetary': 'numeric(18, 2)',
-} %}
+{%- set columns = restated_columns() %}
 {#- a full refresh replaces the history after this model, so what was shown can still be read #}
 {%- set built = built_relations(['customer_value_history'], in_full_refresh=true) -%}
 with slices as (
@@ -29,7 +25,8 @@ history as (
 
 )
 
--- slices of other definitions are not restated: what they showed cannot be compared
+-- A slice is closed when a later one stands beside it. Slices of other definitions are not restated: what they showed
+-- cannot be compared.
 select
     history.as_of_date,
     history.customer_id,
@@ -41,4 +38,5 @@ from history
 inner join slices on history.as_of_date = slices.as_of_date
 where
     history.slice_version <> slices.slice_version
+    and history.as_of_date < (select max(latest.as_of_date) from history as latest)
     and history.slice_version like '%/{{ definitions_key() }}/%'

@@ -67,7 +67,11 @@ survival as (
         {% for months_back in range(1, 13) -%}
         {{ '* ' if not loop.first }}(1 - coalesce(lag(churn_rate, {{ months_back }}) over (order by as_of_date asc), 0))
         {% endfor %}as survival_to_opening,
-        lag(opening_customers, 11) over (order by as_of_date asc) is not null as has_a_year
+        -- the first month of all has no opening, so nobody could be lost in it
+        case
+            when is_month_end then lag(opening_date, 11) over (order by as_of_date asc)
+            else lag(opening_date, 12) over (order by as_of_date asc)
+        end is not null as has_a_year
     from rates
 
 ),

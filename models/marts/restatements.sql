@@ -1,8 +1,8 @@
-{{ config(materialized='incremental', incremental_strategy='append', full_refresh=false) }}
-{%- set columns = {
-    'tier': dbt.type_string(), 'rfm_segment': dbt.type_string(), 'lifecycle_stage': dbt.type_string(),
-    'net_revenue': 'numeric(18, 2)', 'monetary': 'numeric(18, 2)',
-} %}
+{{ config(
+    materialized='incremental', incremental_strategy='append', full_refresh=false,
+    on_schema_change='append_new_columns', pre_hook='{{ drop_unfinished_restatements() }}'
+) }}
+{%- set columns = restated_columns() %}
 
 {#- nothing shown has changed on most days; the judgements of all open slices are then not worked out for nothing #}
 {%- set shown_relation = load_relation(ref('int_shown_slices')) if execute else none %}
@@ -48,34 +48,13 @@ holding as (
 
 ),
 
-earlier as (
-
-    {% if is_incremental() -%}
-    select
-        slice_version,
-        restatement_number
-    from {{ this }}
-    {%- else -%}
-    select
-        cast(null as {{ dbt.type_string() }}) as slice_version,
-        0 as restatement_number
-    where 1 = 0
-    {%- endif %}
-
-),
-
 numbers as (
 
-    select coalesce(max(restatement_number), 0) as last_number from earlier
-
-),
-
--- a run that was killed between this model and the history has written its rows already
-recorded as (
-
-    select distinct earlier.slice_version
-    from earlier
-    inner join numbers on earlier.restatement_number = numbers.last_number
+    {% if is_incremental() -%}
+    select coalesce(max(restatement_number), 0) as last_number from {{ this }}
+    {%- else -%}
+    select 0 as last_number
+    {%- endif %}
 
 ),
 
@@ -112,12 +91,8 @@ from compared
 inner join shown_slices on compared.as_of_date = shown_slices.as_of_date
 cross join numbers
 cross join as_of_dates
-left join recorded on shown_slices.slice_version = recorded.slice_version
 where
-    recorded.slice_version is null
-    and (
-        compared.came_or_went
-        {%- for column in columns %}
-        or compared.shown_{{ column }} is distinct from compared.{{ column }}
-        {%- endfor %}
-    )
+    compared.came_or_went
+    {%- for column in columns %}
+    or compared.shown_{{ column }} is distinct from compared.{{ column }}
+    {%- endfor %}

@@ -1,9 +1,11 @@
--- ring 3: on every date each summary holds every customer and every cent once, and its shares sum to 1
+-- ring 3: on every date each summary holds every customer and every cent once, and customer_growth ends with who is active
 with history as (
 
     select
         as_of_date,
         count(*) as customers,
+        sum(case when lifecycle_stage in ('prospect', 'churned') then 0 else 1 end) as active_customers,
+        sum(net_revenue) as net_revenue,
         sum(monetary) as monetary,
         sum(margin) as margin,
         sum(realised_value) as realised_value
@@ -19,26 +21,34 @@ summaries as (
         '{{ summary }}' as mart,
         as_of_date,
         sum(customers) as customers,
+        sum(net_revenue) as net_revenue,
         sum(monetary) as monetary,
         sum(margin) as margin,
-        sum(realised_value) as realised_value,
-        sum(customer_share) as customer_share,
-        coalesce(sum(net_revenue_share), 1) as net_revenue_share
+        sum(realised_value) as realised_value
     from {{ ref(summary) }}
     group by as_of_date
     {{ 'union all' if not loop.last }}
     {% endfor %}
+),
+
+growth as (
+
+    select * from {{ ref('customer_growth') }}
+
 )
 
 select
     summaries.*,
-    history.customers as customers_expected
+    growth.closing_customers,
+    history.customers as customers_expected,
+    history.active_customers as closing_customers_expected
 from history
 left join summaries on history.as_of_date = summaries.as_of_date
+left join growth on history.as_of_date = growth.as_of_date
 where
     summaries.customers is distinct from history.customers
+    or summaries.net_revenue is distinct from history.net_revenue
     or summaries.monetary is distinct from history.monetary
     or summaries.margin is distinct from history.margin
     or summaries.realised_value is distinct from history.realised_value
-    or not coalesce(abs(summaries.customer_share - 1) < 1e-9, false)
-    or not coalesce(abs(summaries.net_revenue_share - 1) < 1e-9, false)
+    or growth.closing_customers is distinct from history.active_customers

@@ -2,7 +2,7 @@
 -- alone can leave this open; dbt build closes it.
 {%- set marts = [
     'customer_value_history', 'tier_thresholds', 'tier_summary', 'segment_summary', 'value_concentration',
-    'tier_migrations', 'customer_growth',
+    'tier_migrations', 'customer_growth', 'cohort_retention',
 ] %}
 with slices as (
 

@@ -169,10 +169,11 @@ RFM_ORDERS = {
     "Alannah Borer": "2004-07-10 10, 2005-03-19 36, 2005-03-21 103, 2005-04-21 47",
 }
 # The thresholds that it found among the 995, README of a later version ($threshold): days below 115, 181, 297.4 and
-# 482; at least 4, 5, 6 and 8 orders; at least 255.8, 382, 506.4 and 666 spent. Here as rows of the seed rfm_cutoffs.
+# 482; at least 4, 5, 6 and 8 orders; at least 255.8, 382, 506.4 and 666 spent. Here as rows of the seed rfm_cutoffs,
+# days and orders with fractions that ask for the same whole numbers.
 RFM_CUTOFFS = {
-    "recency_days": (481, 297, 180, 114),
-    "frequency": (4, 5, 6, 8),
+    "recency_days": (481.9, 297.4, 180.9, 114.9),
+    "frequency": (3.1, 4.1, 5.1, 7.1),
     "monetary": (255.8, 382, 506.4, 666),
 }
 
