@@ -1,10 +1,13 @@
--- ring 3: on every date each summary holds every customer and every cent once, and customer_growth ends with who is active
+-- ring 3: on every date each summary holds every customer and every cent once, customer_growth ends with who is active,
+-- and the cohorts hold who has ordered
 with history as (
 
     select
         as_of_date,
         count(*) as customers,
         sum(case when lifecycle_stage in ('prospect', 'churned') then 0 else 1 end) as active_customers,
+        sum(case when order_count > 0 then 1 else 0 end) as buyers,
+        sum(case when order_count > 0 then margin else 0 end) as margin_of_buyers,
         sum(net_revenue) as net_revenue,
         sum(monetary) as monetary,
         sum(margin) as margin,
@@ -35,16 +38,30 @@ growth as (
 
     select * from {{ ref('customer_growth') }}
 
+),
+
+cohorts as (
+
+    select
+        as_of_date,
+        sum(customers) as buyers,
+        sum(margin) as margin_of_buyers
+    from {{ ref('cohort_retention') }}
+    group by as_of_date
+
 )
 
 select
     summaries.*,
     growth.closing_customers,
     history.customers as customers_expected,
-    history.active_customers as closing_customers_expected
+    history.active_customers as closing_customers_expected,
+    cohorts.buyers,
+    history.buyers as buyers_expected
 from history
 left join summaries on history.as_of_date = summaries.as_of_date
 left join growth on history.as_of_date = growth.as_of_date
+left join cohorts on history.as_of_date = cohorts.as_of_date
 where
     summaries.customers is distinct from history.customers
     or summaries.net_revenue is distinct from history.net_revenue
@@ -52,3 +69,5 @@ where
     or summaries.margin is distinct from history.margin
     or summaries.realised_value is distinct from history.realised_value
     or growth.closing_customers is distinct from history.active_customers
+    or coalesce(cohorts.buyers, 0) <> history.buyers
+    or coalesce(cohorts.margin_of_buyers, 0) <> history.margin_of_buyers
