@@ -89,15 +89,12 @@ def operation(target: str, variables: str | None, name: str, **arguments: object
     return dbt(target, variables, "--quiet", "--print", "run-operation", name, *options)
 
 
-def fit(target: str, variables: str | None = None) -> list[dict]:
-    """Fit the open fit dates of a target; return the rows written. Raises FitError."""
+def fit(target: str, variables: str | None = None, full_refresh: bool = False) -> list[dict]:
+    """Fit the open fit dates of a target, in a full refresh all; return the rows written. Raises FitError."""
     operation(target, variables, "forget_missing_fits")
-    if target == "duckdb":
-        dbt(target, variables, "build", "--select", "+int_clv_fits", "--exclude-resource-type", "test", "unit_test")
-    else:
-        dbt(
-            target, variables, "build", "--select", "+int_clv_fit_stats", "--exclude-resource-type", "test", "unit_test"
-        )
+    last = "int_clv_fits" if target == "duckdb" else "int_clv_fit_stats"
+    options = ["--full-refresh"] if full_refresh else []
+    dbt(target, variables, "build", "--select", f"+{last}", "--exclude-resource-type", "test", "unit_test", *options)
     printed = operation(target, variables, "print_clv_fit_inputs")
     lines = [json.loads(line) for line in re.findall(r"^clv (\{.*\})$", printed, re.MULTILINE)]
     settings = next(line for line in lines if "model" in line)
@@ -114,9 +111,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", choices=["duckdb", "postgres", "spark", "spark_session"], default="duckdb")
     parser.add_argument("--vars", help="dbt's --vars, where the build gets some too")
+    parser.add_argument("--full-refresh", action="store_true", help="fit every date, where the build is a full one")
     arguments = parser.parse_args()
     try:
-        rows = fit(arguments.target, arguments.vars)
+        rows = fit(arguments.target, arguments.vars, arguments.full_refresh)
     except FitError as error:
         raise SystemExit(f"error: {error}") from error
     print(f"{len(rows)} fit dates are open" if rows else "no fit date is open: all fits stand")

@@ -159,7 +159,8 @@ class Refresh:
             details["warnings"] = self.guard()
         if self.arguments.target != "duckdb":
             with self.step("fit") as details:
-                details["fit_dates"] = len(fit_clv.fit(self.arguments.target, self.arguments.vars))
+                rows = fit_clv.fit(self.arguments.target, self.arguments.vars, self.is_full())
+                details["fit_dates"] = len(rows)
         with self.step("build") as details:
             self.store.write_records(self.records.all())
             self.build()
@@ -201,6 +202,10 @@ class Refresh:
             raise Refused(outcome.report(results=results))
         return len(outcome.findings)
 
+    def is_full(self) -> bool:
+        """Say whether all slices are built anew; the history cannot see a changed macro by itself (definitions_key)."""
+        return self.arguments.full_refresh or not self.are_macros_of_last_version
+
     def build(self) -> None:
         """Run dbt build with all its tests; raise what failed, with the rows and how to see them."""
         results = self.target_path / "run_results.json"
@@ -212,9 +217,7 @@ class Refresh:
         command += ["--vars", json.dumps(variables, default=str)] if variables else []
         # unit tests say nothing about the data: they run when the project is another one than that of the last version
         command += ["--exclude-resource-type", "unit_test"] if self.is_project_of_last_version else []
-        # the history cannot see that a macro is another one (definitions_key), so it would keep what the old one made
-        is_full = self.arguments.full_refresh or not self.are_macros_of_last_version
-        command += ["--full-refresh"] if is_full else []
+        command += ["--full-refresh"] if self.is_full() else []
         output = self.state / "build.log"
         with contextlib.ExitStack() as stack:
             sink = None if self.log.is_terminal else stack.enter_context(output.open("w"))

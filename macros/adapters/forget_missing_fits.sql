@@ -1,10 +1,10 @@
 {#-
-  Take the slices that still wait for a fit out of clv_parameters and customer_value_history, and the origins among them
-  out of clv_backtest, so that the next build works them out again. scripts/fit_clv.py calls it before it fits.
+  Take the slices that still wait for a fit out of clv_parameters, customer_value_history and customer_forecasts, and the
+  origins among them out of clv_backtest, so that the next build works them out again. scripts/fit_clv.py calls it before it fits.
 -#}
 {% macro forget_missing_fits() -%}
     {%- set parameters = load_relation(relation_of('clv_parameters')) -%}
-    {%- for name in ['customer_value_history', 'clv_backtest', 'clv_parameters'] if parameters -%}
+    {%- for name in ['customer_value_history', 'customer_forecasts', 'clv_backtest', 'clv_parameters'] if parameters -%}
         {%- set relation = load_relation(relation_of(name)) -%}
         {%- if relation -%}
             {%- do run_query(

@@ -13,8 +13,13 @@
   Source      Fader, Hardie and Lee 2005
 -#}
 {% macro bg_nbd_p_alive(x, t_x, age, r, alpha, a, b) -%}
-    (case when {{ x }} = 0 then 1 + 0 * ({{ r }} + {{ alpha }} + {{ a }} + {{ b }} + {{ t_x }} + {{ age }}) else 1 / (1 + exp(greatest(least(
-        ln({{ a }} / nullif({{ b }} + {{ x }} - 1, 0))
-        + ({{ r }} + {{ x }}) * ln(({{ alpha }} + {{ age }}) / ({{ alpha }} + {{ t_x }})), 600
-    ), -600))) end)
+    {%- set exponent = '(ln(' ~ a ~ ' / nullif(' ~ b ~ ' + ' ~ x ~ ' - 1, 0)) + (' ~ r ~ ' + ' ~ x ~ ') * ln(('
+        ~ alpha ~ ' + ' ~ age ~ ') / (' ~ alpha ~ ' + ' ~ t_x ~ ')))' -%}
+    {#- not least and greatest: they pass over a null, which is to come out as one #}
+    (case
+        when {{ x }} = 0 then 1 + 0 * ({{ r }} + {{ alpha }} + {{ a }} + {{ b }} + {{ t_x }} + {{ age }})
+        else 1 / (1 + exp(case
+            when {{ exponent }} > 600 then 600 when {{ exponent }} < -600 then -600 else {{ exponent }}
+        end))
+    end)
 {%- endmacro %}

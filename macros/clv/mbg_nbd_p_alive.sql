@@ -12,8 +12,10 @@
   Source      Batislam, Denizel and Filiztekin 2007
 -#}
 {% macro mbg_nbd_p_alive(x, t_x, age, r, alpha, a, b) -%}
-    (1 / (1 + exp(greatest(least(
-        ln({{ a }} / ({{ b }} + {{ x }}))
-        + ({{ r }} + {{ x }}) * ln(({{ alpha }} + {{ age }}) / ({{ alpha }} + {{ t_x }})), 600
-    ), -600))))
+    {%- set exponent = '(ln(' ~ a ~ ' / (' ~ b ~ ' + ' ~ x ~ ')) + (' ~ r ~ ' + ' ~ x ~ ') * ln(('
+        ~ alpha ~ ' + ' ~ age ~ ') / (' ~ alpha ~ ' + ' ~ t_x ~ ')))' -%}
+    {#- not least and greatest: they pass over a null, which is to come out as one #}
+    (1 / (1 + exp(case
+        when {{ exponent }} > 600 then 600 when {{ exponent }} < -600 then -600 else {{ exponent }}
+    end)))
 {%- endmacro %}

@@ -16,6 +16,7 @@ history as (
         frequency_score,
         monetary_score,
         first_order_date,
+        order_count,
         purchase_days,
         net_revenue,
         p_alive,
@@ -48,7 +49,7 @@ select
     case
         when history.lifecycle_stage = 'churned' then 0
         else
-            cast(history.frequency as {{ type_double() }})
+            cast(history.frequency as {{ type_double() }}) * history.purchase_days / history.order_count
             * {{ var('clv_backtest_months') }} / {{ var('window_months') }}
     end as window_purchases,
     history.purchase_days - coalesce(earlier.purchase_days, 1) as period_purchases,

@@ -56,7 +56,10 @@ select
             inputs.recency_days > {{ var('churned_min_recency_days') }}
             and inputs.recency_days / {{ own_gap }} >= {{ var('churned_overdue_ratio') }}
             then cast(0 as {{ type_double() }})
-        else cast(inputs.frequency as {{ type_double() }}) / {{ var('window_months') }}
+        -- orders of the window, as many purchase days as the customer's orders usually take
+        else
+            cast(inputs.frequency as {{ type_double() }}) * inputs.purchase_days / inputs.order_count
+            / {{ var('window_months') }}
     end as repeated_per_month,
     case
         when inputs.order_count > 0 then {{ gamma_gamma_expected_spend(

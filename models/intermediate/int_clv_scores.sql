@@ -88,7 +88,7 @@ select
         when order_count = 0 then 'no order yet'
         when fitted_as_of is null
             then {{ dbt.concat(["'last window repeated: '", 'parameters_state']) }}
-        when parameters_state = 'carried forward' then 'modelled, parameters carried forward'
+        when parameters_state in ('carried forward', 'awaiting fit') then 'modelled, parameters carried forward'
         else 'modelled'
     end as {{ dbt.type_string() }}) as clv_state,
     cast(case

@@ -50,7 +50,7 @@ def slice_of(warehouse: Warehouse, date: str) -> pd.DataFrame:
     rows = warehouse.query(
         f"""
         select customer_id, tier, first_order_date, p_alive, expected_spend, purchase_days as days,
-            frequency, lifecycle_stage,
+            cast(frequency as double) * purchase_days / order_count as window_days, lifecycle_stage,
             cast(net_revenue as double) as revenue, recency_score * 100 + frequency_score * 10 + monetary_score as cell
         from marts.customer_value_history where as_of_date = '{date}' and order_count > 0
         """
@@ -78,7 +78,7 @@ def forecasts(warehouse: Warehouse, origin: str) -> dict[tuple[str, str], pd.Ser
     parameters = warehouse.query(f"select r, alpha, s, beta from marts.clv_parameters where as_of_date = '{origin}'")
     model = modelled(now, parameters.iloc[0].to_dict(), origin, end)
     found = {("model", "purchases"): model, ("model", "spend"): model * now["expected_spend"]}
-    window = now["frequency"] * 6 / 12 * (now["lifecycle_stage"] != "churned")
+    window = now["window_days"] * 6 / 12 * (now["lifecycle_stage"] != "churned")
     found |= {("last_window", "purchases"): window, ("last_window", "spend"): window * now["expected_spend"]}
     if origin == "1997-03-31":
         return found
@@ -316,7 +316,8 @@ def test_forecasts_are_by_the_method_that_was_closer_or_the_one_asked_for(cdnow:
     assert repeated[["residual_value_low", "residual_value_high"]].isna().all().all()
     shown = warehouse.query("select * from marts.customer_value where order_count > 0 order by customer_id")
     rate = float(shown["margin"].sum() / shown["net_revenue"].sum())
-    monthly = (shown["frequency"] / 12 * (shown["lifecycle_stage"] != "churned")).to_numpy()
+    days = shown["frequency"] * shown["purchase_days"] / shown["order_count"]
+    monthly = (days / 12 * (shown["lifecycle_stage"] != "churned")).to_numpy()
     for months in (3, 36):
         rows = repeated[repeated["horizon_months"] == months]
         assert rows["expected_purchases"].to_numpy() == pytest.approx(monthly * months)

@@ -237,6 +237,17 @@ def test_beta_geometric_p_alive_over_the_grid(formulas: dict[str, str], model: s
     assert actual == pytest.approx(expected, rel=1e-9, abs=1e-250)  # exponents end at 600
 
 
+@pytest.mark.parametrize("model", ["pareto_nbd", "bg_nbd", "mbg_nbd"])
+def test_p_alive_is_null_where_an_argument_is(formulas: dict[str, str], model: str):
+    """As of a customer without an order, or without a fit."""
+    at = {"x": 2, "t_x": 30, "age": 39} | (PNBD if model == "pareto_nbd" else BG)
+    with duckdb.connect() as connection:
+        for missing in at:
+            row = ", ".join(f"{'null' if name == missing else value}::double as {name}" for name, value in at.items())
+            (found,) = connection.execute(f"select {formulas[f'{model}_p_alive']} from (select {row})").fetchone()
+            assert found is None, missing
+
+
 @pytest.mark.parametrize("model", ["bg_nbd", "mbg_nbd"])
 def test_beta_geometric_expected_purchases_over_the_grid(formulas: dict[str, str], model: str):
     columns = grid(BETA_AT, ["r", "alpha", "a", "b"])
