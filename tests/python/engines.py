@@ -81,7 +81,8 @@ class Engine:
     folder: Path
     dbt_program: Path = field(default=Path(sys.executable).with_name("dbt"))
 
-    def _run(self, command: list[str]) -> subprocess.CompletedProcess:
+    def run(self, command: list[str]) -> subprocess.CompletedProcess:
+        """Run a command with the variables that lead to the engine."""
         return subprocess.run(command, cwd=PROJECT, env=self.variables, capture_output=True, text=True, check=False)
 
     @property
@@ -108,19 +109,19 @@ class Engine:
         script = f"load_{data_set}.py" if data_set in ("complete_journey", "cdnow") else "load_files.py"
         arguments = [] if script != "load_files.py" else [data_set]
         target = "spark" if self.target.startswith("spark") else self.target
-        result = self._run([sys.executable, f"scripts/{script}", *arguments, "--target", target])
+        result = self.run([sys.executable, f"scripts/{script}", *arguments, "--target", target])
         assert result.returncode == 0, result.stdout + result.stderr
 
     def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
         """Run dbt on this engine."""
-        return self._run([str(self.dbt_program), "--no-use-colors", *arguments, "--target", self.target])
+        return self.run([str(self.dbt_program), "--no-use-colors", *arguments, "--target", self.target])
 
     def build(self, untested: Sequence[str] = ("unit_test",)) -> None:
         """Fit, run dbt build, print how long it took; fail with the output of what fails.
 
         untested: kinds of tests that are left out. Unit tests need no second run on an engine.
         """
-        fit = self._run([sys.executable, "scripts/fit_clv.py", "--target", self.target])
+        fit = self.run([sys.executable, "scripts/fit_clv.py", "--target", self.target])
         assert fit.returncode == 0, fit.stdout + fit.stderr
         started = time.monotonic()
         result = self.dbt("build", *(["--exclude-resource-type", *untested] if untested else []))

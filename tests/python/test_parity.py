@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -147,6 +148,41 @@ def test_postgres_gives_duckdbs_answer(request: pytest.FixtureRequest, postgres:
     untested = {"shop": (), "dirty_shop": ("unit_test", "test")}.get(data_set, ("unit_test",))
     small = data_set in ("shop", "dirty_shop")
     same_answer(postgres, request.getfixturevalue(data_set), data_set, untested, two_steps=small)
+
+
+@pytest.mark.postgres
+@pytest.mark.large
+def test_a_late_fit_reaches_all_marts_and_a_full_refresh_keeps_the_earlier_ones(postgres: Engine):
+    """Where Python does not run within the build: scripts/fit_clv.py, as of a date in the past, too late, and anew."""
+
+    def built(*arguments: str, fit: bool, full: bool = False) -> tuple[Table, set[str]]:
+        options = [*arguments, "--full-refresh"] if full else [*arguments]
+        if fit:
+            result = postgres.run([sys.executable, "scripts/fit_clv.py", "--target", "postgres", *options])
+            assert result.returncode == 0, result.stdout + result.stderr
+        for command in (
+            ["build", "--exclude-resource-type", "test", "unit_test", *options],
+            ["test", "--select", "clv_parameters", *arguments],
+        ):
+            result = postgres.dbt(*command)
+            assert result.returncode == 0, result.stdout
+        tables = postgres.read(["marts.clv_parameters", "marts.customer_forecasts"])
+        parameters, forecasts = tables.values()
+        place = [name for name, _ in forecasts.columns].index("clv_state")
+        return parameters, {row[place] for row in forecasts.rows}
+
+    postgres.load("cdnow")
+    postgres.forget()
+    _, states = built("--vars", "as_of_date: 1998-05-15", fit=True)
+    assert states == {"modelled"}
+    parameters, states = built(fit=False)
+    assert states == {"modelled, parameters carried forward"}
+    assert "awaiting fit" in {value for row in parameters.rows for value in row}
+    parameters, states = built(fit=True)
+    assert states == {"modelled"}
+    again, states = built(fit=True, full=True)
+    assert states == {"modelled"}
+    assert sorted(again.rows, key=str) == sorted(parameters.rows, key=str)
 
 
 @pytest.mark.postgres
