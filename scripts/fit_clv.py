@@ -79,7 +79,8 @@ def dbt(target: str, variables: str | None, *arguments: str) -> str:
     except OSError as error:
         raise FitError(f"dbt cannot be started: {error}") from error
     if done.returncode:
-        raise FitError(f"dbt {' '.join(arguments[:3])} failed:\n{(done.stdout + done.stderr)[-3000:].strip()}")
+        said = re.sub(r"^\s+at .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)  # Spark's stacks
+        raise FitError(f"dbt {' '.join(arguments[:4])} failed:\n{said[-3000:].strip()}")
     return done.stdout
 
 
