@@ -9,7 +9,8 @@
               age                    T, days from the first purchase day to the as-of date, 0 or more
               horizon                t, days ahead, 0 or more
               r, alpha, s, beta      parameters, positive; alpha and beta in days
-  Returns     double, 0 or more; null where an argument is null. Relative error under 1e-6
+  Returns     double, 0 or more; null where an argument is null. Relative error under 1e-6 with s
+              under 5; up to 0.05 with s near 17 and a small beta
   Example     nobody leaves (s near 0): x 1, r 1, alpha 10, T 10, t 20: a negative binomial, 2 * 3 / 20^2 * 20^2 = 6
   Source      as pareto_nbd_p_no_purchase
 -#}
