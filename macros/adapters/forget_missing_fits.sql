@@ -1,6 +1,7 @@
 {#-
-  Take the slices that still wait for a fit out of clv_parameters, customer_value_history and customer_forecasts, and the
-  origins among them out of clv_backtest, so that the next build works them out again. scripts/fit_clv.py calls it before it fits.
+  Take the slices that still wait for a fit out of clv_parameters, customer_value_history and customer_forecasts, and
+  the origins among them out of clv_backtest, so that the next build works them out again. scripts/fit_clv.py calls it
+  before it fits.
 -#}
 {% macro forget_missing_fits() -%}
     {%- set parameters = load_relation(relation_of('clv_parameters')) -%}

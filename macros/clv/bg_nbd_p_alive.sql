@@ -15,11 +15,7 @@
 {% macro bg_nbd_p_alive(x, t_x, age, r, alpha, a, b) -%}
     {%- set exponent = '(ln(' ~ a ~ ' / nullif(' ~ b ~ ' + ' ~ x ~ ' - 1, 0)) + (' ~ r ~ ' + ' ~ x ~ ') * ln(('
         ~ alpha ~ ' + ' ~ age ~ ') / (' ~ alpha ~ ' + ' ~ t_x ~ ')))' -%}
-    {#- not least and greatest: they pass over a null, which is to come out as one #}
-    (case
-        when {{ x }} = 0 then 1 + 0 * ({{ r }} + {{ alpha }} + {{ a }} + {{ b }} + {{ t_x }} + {{ age }})
-        else 1 / (1 + exp(case
-            when {{ exponent }} > 600 then 600 when {{ exponent }} < -600 then -600 else {{ exponent }}
-        end))
-    end)
+    {#- least and greatest pass over a null, which is to come out as one: hence the last term #}
+    (case when {{ x }} = 0 then 1 else 1 / (1 + exp(least(greatest({{ exponent }}, -600), 600))) end
+        + 0 * ({{ x }} + {{ t_x }} + {{ age }} + {{ r }} + {{ alpha }} + {{ a }} + {{ b }}))
 {%- endmacro %}

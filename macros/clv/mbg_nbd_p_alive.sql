@@ -14,8 +14,7 @@
 {% macro mbg_nbd_p_alive(x, t_x, age, r, alpha, a, b) -%}
     {%- set exponent = '(ln(' ~ a ~ ' / (' ~ b ~ ' + ' ~ x ~ ')) + (' ~ r ~ ' + ' ~ x ~ ') * ln(('
         ~ alpha ~ ' + ' ~ age ~ ') / (' ~ alpha ~ ' + ' ~ t_x ~ ')))' -%}
-    {#- not least and greatest: they pass over a null, which is to come out as one #}
-    (1 / (1 + exp(case
-        when {{ exponent }} > 600 then 600 when {{ exponent }} < -600 then -600 else {{ exponent }}
-    end)))
+    {#- least and greatest pass over a null, which is to come out as one: hence the last term #}
+    (1 / (1 + exp(least(greatest({{ exponent }}, -600), 600)))
+        + 0 * ({{ x }} + {{ t_x }} + {{ age }} + {{ r }} + {{ alpha }} + {{ a }} + {{ b }}))
 {%- endmacro %}
