@@ -26,7 +26,7 @@ PARAMETERS = ["r", "alpha", "s", "beta", "a", "b", "p", "q", "gamma"]
 NUMBERS = [*PARAMETERS, "log_likelihood", "spend_log_likelihood"]
 COUNTS = ["customers", "repeat_customers", "spend_customers"]
 TRUTHS = ["is_usable", "is_converged"]
-TEXTS = ["state", "note", "spend_state", "spend_note"]
+TEXTS = ["state", "note", "spend_note"]
 
 
 class FitError(Exception):
@@ -52,7 +52,7 @@ def fits(dates: Iterable[tuple], stats: pd.DataFrame, model: str, minimum: int) 
         row |= {"log_likelihood": bought.log_likelihood, "spend_log_likelihood": spent.log_likelihood}
         row |= {"customers": bought.customers, "repeat_customers": bought.repeat_customers}
         row |= {"spend_customers": spent.customers, "is_usable": bought.is_usable, "is_converged": bought.is_converged}
-        row |= {"state": bought.state, "note": bought.note, "spend_state": spent.state, "spend_note": spent.note}
+        row |= {"state": bought.state, "note": bought.note, "spend_note": spent.note}
         rows.append(row)
     return rows
 

@@ -6,7 +6,7 @@
 -#}
 {% macro write_clv_fits(rows) -%}
     {%- set relation = relation_of('int_clv_fit_dates', 'int_clv_fits') -%}
-    {%- set texts = ['slice_version', 'model', 'state', 'note', 'spend_state', 'spend_note'] -%}
+    {%- set texts = ['slice_version', 'model', 'state', 'note', 'spend_note'] -%}
     {%- set selects = [] -%}
     {%- for row in rows -%}
         {%- set columns = [] -%}

@@ -15,6 +15,7 @@ select
     fits.fitted_as_of as attempted_as_of,
     fits.is_usable,
     case when fits.is_usable then fits.fitted_as_of end as fitted_as_of,
+    case when fits.p is not null then fits.fitted_as_of end as spend_fitted_as_of,
     fits.state as fit_state,
     fits.model,
     {% for column in numbers + counts -%}
@@ -35,6 +36,7 @@ select
     as_of_date as attempted_as_of,
     false as is_usable,
     as_of_date as fitted_as_of,
+    as_of_date as spend_fitted_as_of,
     cast(null as {{ dbt.type_string() }}) as fit_state,
     cast(null as {{ dbt.type_string() }}) as model,
     {% for column in numbers -%}

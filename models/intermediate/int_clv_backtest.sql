@@ -45,7 +45,7 @@ ranges as (
         expected.p_no_purchase,
         expected.alive_purchases * facts.expected_spend as alive_spend,
         case
-            when facts.spend_state = 'modelled' then {{ gamma_gamma_squared_spend(
+            when facts.spend_state like 'modelled%' then {{ gamma_gamma_squared_spend(
                 'facts.repeat_count', 'facts.expected_spend', 'expected.alive_purchases', 'expected.factorial_moment',
                 'origins.p', 'origins.q'
             ) }}

@@ -46,6 +46,7 @@ select
     population.population_margin_rate,
     parameters.fitted_as_of,
     parameters.state as parameters_state,
+    parameters.spend_state as spend_parameters_state,
     parameters.p as spend_p,
     parameters.q as spend_q,
     -- null without parameters or orders, as its arguments are; in a case its common parts would be worked out again

@@ -94,6 +94,7 @@ select
     cast(case
         when order_count = 0 then 'no order yet'
         when modelled_spend is null then 'own mean'
+        when spend_parameters_state in ('carried forward', 'awaiting fit') then 'modelled, parameters carried forward'
         else 'modelled'
     end as {{ dbt.type_string() }}) as spend_state,
     cast({{ dbt.dateadd(

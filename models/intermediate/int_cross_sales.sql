@@ -17,20 +17,36 @@ customers as (
 
 ),
 
--- what a customer bought of a category on a day
-bought as (
+converted as (
 
     select
         orders.customer_id,
         order_items.category,
         orders.order_date,
-        sum({{ margin(
-            converted('order_items.net_amount', 'orders.exchange_rate'),
-            converted('order_items.cost_amount', 'orders.exchange_rate'), var('default_margin_rate')
-        ) }}) as margin
+        {{ converted('order_items.net_amount', 'orders.exchange_rate') }} as net_revenue,
+        {{ converted('order_items.cost_amount', 'orders.exchange_rate') }} as cost_amount,
+        -- of a unit of money that it was sold for
+        cast(orders.cost_amount as {{ type_double() }})
+        / nullif(cast(orders.gross_amount - orders.discount_amount as {{ type_double() }}), 0) as order_cost_rate
     from order_items
     inner join orders on order_items.order_id = orders.order_id
-    group by orders.customer_id, order_items.category, orders.order_date
+
+),
+
+-- what a customer bought of a category on a day; a line without a cost of its own has its share of the order's
+bought as (
+
+    select
+        customer_id,
+        category,
+        order_date,
+        sum({{ margin(
+            'net_revenue',
+            'coalesce(cost_amount, cast(cast(net_revenue as ' ~ type_double() ~ ') * order_cost_rate as numeric(18, 2)))',
+            var('default_margin_rate')
+        ) }}) as margin
+    from converted
+    group by customer_id, category, order_date
 
 ),
 

@@ -12,9 +12,13 @@ with judgements as (
             discounted_purchases_{{ horizon }}m * expected_spend * population_margin_rate as numeric(18, 2)
         ) as residual_value_{{ horizon }}m,
         {% endfor -%}
+        -- who spends least is the worst of them, unless each sale is a loss
         {% for side in ['low', 'high'] -%}
         cast(
-            discounted_spend_36m_{{ side }} * population_margin_rate as numeric(18, 2)
+            case
+                when population_margin_rate >= 0 then discounted_spend_36m_{{ side }}
+                else discounted_spend_36m_{{ 'high' if side == 'low' else 'low' }}
+            end * population_margin_rate as numeric(18, 2)
         ) as residual_value_36m_{{ side }},
         {% endfor -%}
         cast(coalesce(acquisition_cost, 0) as numeric(18, 2)) as acquisition_cost_or_none

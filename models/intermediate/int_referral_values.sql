@@ -33,17 +33,20 @@ resolved as (
 
 ),
 
--- records merged into one customer referred nobody
+-- records merged into one customer referred nobody; nor did who came too late, on a day after the first order
 referrals as (
 
     select
-        referrer_customer_id,
-        referred_customer_id,
+        resolved.referrer_customer_id,
+        resolved.referred_customer_id,
         row_number() over (
-            partition by referred_customer_id order by referred_at asc, referral_id asc
+            partition by resolved.referred_customer_id order by resolved.referred_at asc, resolved.referral_id asc
         ) as referral_number
     from resolved
-    where referrer_customer_id <> referred_customer_id
+    left join customers on resolved.referred_customer_id = customers.customer_id
+    where
+        resolved.referrer_customer_id <> resolved.referred_customer_id
+        and coalesce(cast(resolved.referred_at as date) <= customers.first_order_date, true)
 
 ),
 

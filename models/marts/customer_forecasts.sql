@@ -85,6 +85,20 @@ ranged as (
         *
     from by_horizon
 
+),
+
+quantiles as (
+
+    select
+        {% for side in ['low', 'high'] -%}
+        case when not is_repeated then {{ spend_quantile(
+            'share_' ~ side, 'alive_p_no_purchase', '(alive_purchases * expected_spend)', 'alive_squared_spend'
+        ) }} * alive_discounted / nullif(alive_purchases, 0) end as spend_{{ side }},
+        {% endfor -%}
+        *
+    from ranged
+    {{ evaluated_once() }}
+
 )
 
 select
@@ -97,18 +111,20 @@ select
     cast(purchases * expected_spend as numeric(18, 2)) as expected_net_revenue,
     cast(worth * expected_spend * population_margin_rate as numeric(18, 2)) as residual_value,
 
-    -- how far to trust it
+    -- how far to trust it: who spends least is the worst of them, unless each sale is a loss
     {% for side in ['low', 'high'] -%}
     cast(
-        case when not is_repeated then {{ spend_quantile(
-            'share_' ~ side, 'alive_p_no_purchase', '(alive_purchases * expected_spend)', 'alive_squared_spend'
-        ) }} * alive_discounted / nullif(alive_purchases, 0) * population_margin_rate end as numeric(18, 2)
+        case
+            when population_margin_rate >= 0 then spend_{{ side }}
+            else spend_{{ 'high' if side == 'low' else 'low' }}
+        end * population_margin_rate as numeric(18, 2)
     ) as residual_value_{{ side }},
     {% endfor -%}
+    population_margin_rate as margin_rate,
     cast(
         case when is_repeated then 'last window repeated: var clv_method' else clv_state end as {{ dbt.type_string() }}
     ) as clv_state,
     spend_state,
     slice_version
-from ranged
+from quantiles
 where {{ is_missing_slice() }}

@@ -213,9 +213,29 @@ def test_a_shop_with_too_few_repeat_customers_says_so_and_repeats_the_last_windo
     assert (found["discounted_purchases_36m"] >= 0).all()
 
 
+def test_a_shop_that_sells_below_cost_expects_losses_and_says_why(warehouse: Warehouse):
+    """A quarter of what is sold is lost; ranges from the worst to the best all the same, and all data tests hold."""
+    rows = orders(customers=150)
+    warehouse.load({"orders": rows.assign(cost_amount=(rows["gross_amount"] * 1.25).round(2)).to_csv(index=False)})
+    warehouse.build()
+    found = warehouse.query("select * from marts.customer_forecasts")
+    low, mean, high = (found[f"residual_value{end}"].astype(float) for end in ("_low", "", "_high"))
+    assert found["margin_rate"].tolist() == pytest.approx([-0.25] * len(found), abs=1e-4)
+    assert set(found["clv_state"]) == {"modelled"}
+    assert ((mean <= 0) & (low <= high) & (high <= 0)).all()
+    assert (low < mean).any() and (mean < high).any()
+    shown = warehouse.query("select * from marts.customer_value")
+    assert (shown["lifetime_value_low"] < shown["lifetime_value_high"]).any()
+    assert (shown["lifetime_value_low"] <= shown["lifetime_value_high"]).all()
+
+
 def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse):
     built.execute(
         "update intermediate.int_clv_fits set is_usable = false, note = 'as if' where fitted_as_of = '2024-06-30'"
+    )
+    built.execute(
+        "update intermediate.int_clv_fits set p = null, q = null, gamma = null, spend_note = 'for once'"
+        " where fitted_as_of = '2024-09-30'"
     )
     built.execute("delete from marts.clv_parameters")
     result = built.dbt("run", "--select", "int_clv_attempts", "clv_parameters", "int_clv_pairs")
@@ -225,6 +245,15 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
     assert built.rows("select distinct clv_state from intermediate.int_clv_scores where as_of_date = '2024-07-31'") == [
         ("modelled, parameters carried forward",)
     ]
+    # spend is refused a quarter later, on its own
+    (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-09-30'").to_dict("records")
+    assert (row["state"], row["spend_state"], row["spend_note"]) == ("fitted", "carried forward", "for once")
+    assert str(row["spend_fitted_as_of"])[:10] == "2024-06-30"
+    (fitted,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-06-30'").to_dict("records")
+    assert row["spend_log_likelihood"] == fitted["spend_log_likelihood"]
+    assert [row[name] for name in ("p", "q", "gamma")] == [fitted[name] for name in ("p", "q", "gamma")]
+    scores = "select distinct clv_state, spend_state from intermediate.int_clv_scores where as_of_date = '2024-09-30'"
+    assert built.rows(scores) == [("modelled", "modelled, parameters carried forward")]
 
 
 @pytest.mark.parametrize("rows", [
