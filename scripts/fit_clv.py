@@ -121,7 +121,8 @@ def main() -> None:
     print(f"{len(rows)} fit dates are open" if rows else "no fit date is open: all fits stand")
     for row in rows:
         found = ", ".join(f"{name} {row[name]:.5g}" for name in PARAMETERS if row[name] is not None)
-        print(f"{row['fitted_as_of']}  {row['model']}, {row['state']}: {found or row['note']}")
+        said = "; ".join(text for text in (found, row["note"], row["spend_note"]) if text)
+        print(f"{row['fitted_as_of']}  {row['model']}, {row['state']}: {said}")
 
 
 if __name__ == "__main__":

@@ -1,13 +1,7 @@
-with orders as (
+with lines as (
 
-    select * from {{ ref('orders') }}
-
-),
-
-order_items as (
-
-    select * from {{ ref('stg_order_items') }}
-    where reject_reasons = '' and category is not null
+    select * from {{ ref('int_line_margins') }}
+    where category is not null
 
 ),
 
@@ -17,35 +11,15 @@ customers as (
 
 ),
 
-converted as (
-
-    select
-        orders.customer_id,
-        order_items.category,
-        orders.order_date,
-        {{ converted('order_items.net_amount', 'orders.exchange_rate') }} as net_revenue,
-        {{ converted('order_items.cost_amount', 'orders.exchange_rate') }} as cost_amount,
-        -- of a unit of money that it was sold for
-        cast(orders.cost_amount as {{ type_double() }})
-        / nullif(cast(orders.gross_amount - orders.discount_amount as {{ type_double() }}), 0) as order_cost_rate
-    from order_items
-    inner join orders on order_items.order_id = orders.order_id
-
-),
-
--- what a customer bought of a category on a day; a line without a cost of its own has its share of the order's
+-- what a customer bought of a category on a day
 bought as (
 
     select
         customer_id,
         category,
         order_date,
-        sum({{ margin(
-            'net_revenue',
-            'coalesce(cost_amount, cast(cast(net_revenue as ' ~ type_double() ~ ') * order_cost_rate as numeric(18, 2)))',
-            var('default_margin_rate')
-        ) }}) as margin
-    from converted
+        sum(margin) as margin
+    from lines
     group by customer_id, category, order_date
 
 ),

@@ -26,14 +26,13 @@ resolved as (
         coalesce(referrers.survivor_customer_id, referrals.referrer_customer_id) as referrer_customer_id,
         coalesce(referred.survivor_customer_id, referrals.referred_customer_id) as referred_customer_id
     from {{ ref('stg_referrals') }} as referrals
-    inner join as_of_dates on cast(referrals.referred_at as date) <= as_of_dates.as_of_date
     left join survivors as referrers on referrals.referrer_customer_id = referrers.customer_id
     left join survivors as referred on referrals.referred_customer_id = referred.customer_id
     where referrals.reject_reasons = ''
 
 ),
 
--- records merged into one customer referred nobody; nor did who came too late, on a day after the first order
+-- records merged into one customer referred nobody; nor did who spoke of it after the day of the first order
 referrals as (
 
     select
@@ -43,10 +42,11 @@ referrals as (
             partition by resolved.referred_customer_id order by resolved.referred_at asc, resolved.referral_id asc
         ) as referral_number
     from resolved
-    left join customers on resolved.referred_customer_id = customers.customer_id
-    where
-        resolved.referrer_customer_id <> resolved.referred_customer_id
-        and coalesce(cast(resolved.referred_at as date) <= customers.first_order_date, true)
+    inner join customers
+        on
+            resolved.referred_customer_id = customers.customer_id
+            and cast(resolved.referred_at as date) <= customers.first_order_date
+    where resolved.referrer_customer_id <> resolved.referred_customer_id
 
 ),
 

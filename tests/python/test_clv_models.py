@@ -254,6 +254,17 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
     assert [row[name] for name in ("p", "q", "gamma")] == [fitted[name] for name in ("p", "q", "gamma")]
     scores = "select distinct clv_state, spend_state from intermediate.int_clv_scores where as_of_date = '2024-09-30'"
     assert built.rows(scores) == [("modelled", "modelled, parameters carried forward")]
+    # and the next day's build, which has no attempt of its own, takes it from what stands
+    states = "select spend_state, cast(spend_fitted_as_of as text), spend_note from marts.clv_parameters"
+    states += " where as_of_date = '2024-10-15'"
+    before = built.rows(states)
+    assert before == [("carried forward", "2024-06-30", "for once")]
+    built.execute("delete from marts.clv_parameters where as_of_date = '2024-10-15'")
+    built.execute("update intermediate.int_slices set is_open = as_of_date = '2024-10-15'")
+    built.execute("delete from intermediate.int_clv_attempts")
+    result = built.dbt("run", "--select", "clv_parameters")
+    assert result.returncode == 0, result.stdout
+    assert built.rows(states) == before
 
 
 @pytest.mark.parametrize("rows", [
