@@ -4,30 +4,63 @@ with origins as (
 
 ),
 
+-- three reads of the history, each of its own slices and columns: read as one CTE, all of it would be written down
 history as (
 
     select
-        as_of_date,
-        customer_id,
-        tier,
-        lifecycle_stage,
-        frequency,
-        recency_score,
-        frequency_score,
-        monetary_score,
-        first_order_date,
-        order_count,
-        purchase_days,
-        net_revenue,
-        p_alive,
-        expected_spend,
-        spend_state
-    from {{ ref('customer_value_history') }}
-    where order_count > 0
+        history.as_of_date,
+        history.customer_id,
+        history.tier,
+        history.lifecycle_stage,
+        history.frequency,
+        history.recency_score,
+        history.frequency_score,
+        history.monetary_score,
+        history.first_order_date,
+        history.order_count,
+        history.purchase_days,
+        history.net_revenue,
+        history.p_alive,
+        history.expected_spend,
+        history.spend_state,
+        origins.has_whole_period
+    from {{ ref('customer_value_history') }} as history
+    inner join origins on history.as_of_date = origins.as_of_date
+    where history.order_count > 0
+
+),
+
+later as (
+
+    select
+        origins.as_of_date,
+        history.customer_id,
+        history.purchase_days,
+        history.net_revenue
+    from {{ ref('customer_value_history') }} as history
+    inner join origins on history.as_of_date = origins.holdout_ends_on
+    where history.order_count > 0
+
+),
+
+-- the slice in which the period before the origin begins
+earlier as (
+
+    select
+        origins.as_of_date,
+        history.customer_id,
+        history.recency_score,
+        history.frequency_score,
+        history.monetary_score,
+        history.purchase_days,
+        history.net_revenue
+    from {{ ref('customer_value_history') }} as history
+    inner join origins on history.as_of_date = origins.period_starts_after
+    where history.order_count > 0
 
 )
 
--- earlier: the slice in which the period before the origin begins; a first purchase is nothing to be repeated
+-- a first purchase is nothing to be repeated
 select
     history.as_of_date,
     history.customer_id,
@@ -41,7 +74,7 @@ select
     history.spend_state,
     history.purchase_days - 1 as repeat_count,
     cast({{ dbt.datediff('history.first_order_date', 'history.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
-    origins.has_whole_period,
+    history.has_whole_period,
     earlier.customer_id is not null as is_known_earlier,
     earlier.recency_score as earlier_recency_score,
     earlier.frequency_score as earlier_frequency_score,
@@ -61,8 +94,5 @@ select
     later.purchase_days - history.purchase_days as actual_purchases,
     cast(later.net_revenue - history.net_revenue as numeric(18, 2)) as actual_spend
 from history
-inner join origins on history.as_of_date = origins.as_of_date
-inner join history as later
-    on origins.holdout_ends_on = later.as_of_date and history.customer_id = later.customer_id
-left join history as earlier
-    on origins.period_starts_after = earlier.as_of_date and history.customer_id = earlier.customer_id
+inner join later on history.as_of_date = later.as_of_date and history.customer_id = later.customer_id
+left join earlier on history.as_of_date = earlier.as_of_date and history.customer_id = earlier.customer_id

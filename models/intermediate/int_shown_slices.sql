@@ -8,25 +8,39 @@ with slices as (
 
 ),
 
-history as (
+-- two columns of the history alone: on most nights nothing shown is to be replaced, and the others are not read
+versions as (
 
     {% if built -%}
-    select * from {{ built[0] }}
+    select distinct
+        as_of_date,
+        slice_version
+    from {{ built[0] }}
     {%- else -%}
     select
-        cast(null as date) as as_of_date,
-        cast(null as {{ dbt.type_string() }}) as customer_id,
-        {% for column, sql_type in columns.items() -%}
-        cast(null as {{ sql_type }}) as {{ column }},
-        {% endfor -%}
-        cast(null as {{ dbt.type_string() }}) as slice_version
+        as_of_date,
+        slice_version
+    from slices
     where 1 = 0
     {%- endif %}
 
-)
+),
 
 -- A slice is closed when a later one stands beside it. Slices of other definitions are not restated: what they showed
 -- cannot be compared.
+replaced as (
+
+    select versions.as_of_date
+    from versions
+    inner join slices on versions.as_of_date = slices.as_of_date
+    where
+        versions.slice_version <> slices.slice_version
+        and versions.as_of_date < (select max(latest.as_of_date) from versions as latest)
+        and versions.slice_version like '%/{{ definitions_key() }}/%'
+
+)
+
+{% if built -%}
 select
     history.as_of_date,
     history.customer_id,
@@ -34,9 +48,15 @@ select
     history.{{ column }},
     {% endfor -%}
     history.slice_version
-from history
-inner join slices on history.as_of_date = slices.as_of_date
-where
-    history.slice_version <> slices.slice_version
-    and history.as_of_date < (select max(latest.as_of_date) from history as latest)
-    and history.slice_version like '%/{{ definitions_key() }}/%'
+from {{ built[0] }} as history
+inner join replaced on history.as_of_date = replaced.as_of_date
+{%- else -%}
+select
+    as_of_date,
+    cast(null as {{ dbt.type_string() }}) as customer_id,
+    {% for column, sql_type in columns.items() -%}
+    cast(null as {{ sql_type }}) as {{ column }},
+    {% endfor -%}
+    cast(null as {{ dbt.type_string() }}) as slice_version
+from replaced
+{%- endif %}
