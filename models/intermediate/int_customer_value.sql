@@ -12,7 +12,7 @@ with judgements as (
             discounted_purchases_{{ horizon }}m * expected_spend * population_margin_rate as numeric(18, 2)
         ) as residual_value_{{ horizon }}m,
         {% endfor -%}
-        -- who spends least is the worst of them, unless each sale is a loss
+        -- who spends least is the worst of them, unless sales on the whole are a loss
         {% for side in ['low', 'high'] -%}
         cast(
             case

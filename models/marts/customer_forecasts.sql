@@ -111,7 +111,7 @@ select
     cast(purchases * expected_spend as numeric(18, 2)) as expected_net_revenue,
     cast(worth * expected_spend * population_margin_rate as numeric(18, 2)) as residual_value,
 
-    -- how far to trust it: who spends least is the worst of them, unless each sale is a loss
+    -- how far to trust it: who spends least is the worst of them, unless sales on the whole are a loss
     {% for side in ['low', 'high'] -%}
     cast(
         case
