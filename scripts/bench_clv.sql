@@ -31,8 +31,8 @@ create or replace table scored.bare as
 with customers as (
     select
         customer_id, repeat_count as x, last_purchase_age_days as t_x, age_days as age, parameters.*,
-        case when mean_repeat_spend > 0 then mean_repeat_spend else 0 end as mean_spend,
-        case when net_revenue > 0 then net_revenue::double / purchase_days else 0 end as own_mean_spend,
+        purchase_days as n,
+        case when net_revenue > 0 then net_revenue::double / purchase_days else 0 end as mean_spend,
         r + repeat_count as shape,
         least(alpha, beta) as m,
         ln((m + age) / (m + t_x)) as span
@@ -73,7 +73,7 @@ select
     customer_id,
     p_alive,
     p_alive * alive_purchases as expected_purchases_12m,
-    coalesce(p * (gamma + x * mean_spend) / (p * x + q - 1), own_mean_spend) as expected_spend
+    coalesce(p * (gamma + n * mean_spend) / (p * n + q - 1), mean_spend) as expected_spend
 from alive inner join pairs using (x, age);
 
 -- part: project

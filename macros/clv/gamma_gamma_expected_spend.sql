@@ -2,20 +2,20 @@
   Mean spend per purchase day that is expected of a customer, Gamma-Gamma: the own mean, drawn to that of all customers,
   the more so the fewer purchases it rests on.
 
-      expected spend = p (gamma + x m) / (p x + q - 1)
+      expected spend = p (gamma + n m) / (p n + q - 1)
 
-  Arguments   x             repeat purchase days, 0 or more
-              m             mean spend per repeat purchase day, reporting currency; below zero counts as 0, null
-                            (where x = 0 there is none) too
+  Arguments   n             purchase days that the mean rests on, 0 or more
+              m             mean spend per purchase day, reporting currency; below zero counts as 0, null (where n = 0
+                            there is none) too
               p, q, gamma   parameters, positive, q above 1; gamma in the reporting currency
-  Returns     double, reporting currency, positive; null where x or a parameter is null
-  Example     CDNOW, p 6.25, q 3.74, gamma 15.44: nobody's x = 0 gives 6.25 * 15.44 / 2.74 = 35.22; x 2, m 22.35 gives
+  Returns     double, reporting currency, positive; null where n or a parameter is null
+  Example     CDNOW, p 6.25, q 3.74, gamma 15.44: n = 0 gives 6.25 * 15.44 / 2.74 = 35.22; n 2, m 22.35 gives
               6.25 * 60.14 / 15.24 = 24.66
   Source      Fader and Hardie 2013, The Gamma-Gamma model of monetary value
 -#}
-{% macro gamma_gamma_expected_spend(x, m, p, q, gamma) -%}
+{% macro gamma_gamma_expected_spend(n, m, p, q, gamma) -%}
     (
-        {{ p }} * ({{ gamma }} + {{ x }} * case when {{ m }} > 0 then {{ m }} else 0 end)
-        / ({{ p }} * {{ x }} + {{ q }} - 1)
+        {{ p }} * ({{ gamma }} + {{ n }} * case when {{ m }} > 0 then {{ m }} else 0 end)
+        / ({{ p }} * {{ n }} + {{ q }} - 1)
     )
 {%- endmacro %}

@@ -2,22 +2,22 @@
   Expected square of what a customer who is still one spends in the next days, Gamma-Gamma; with the expected spend it
   gives the variance of the total.
 
-      E[S^2] = M^2 (k - 1) / (k - 2) (E[X^2] + E[X] / p),   k = p x + q, M = gamma_gamma_expected_spend
+      E[S^2] = M^2 (k - 1) / (k - 2) (E[X^2] + E[X] / p),   k = p n + q, M = gamma_gamma_expected_spend
 
   k - 2 counts as 0.5 where it is less: there the variance has no end, and intervals are as wide as they get.
 
-  Arguments   x               repeat purchase days, 0 or more
+  Arguments   n               purchase days that M rests on, 0 or more
               expected_spend  M, mean spend per purchase day, reporting currency
               purchases       E[X], purchases to come of who is still a customer
               factorial       E[X (X - 1)] of them
               p, q            parameters, positive, q above 1
   Returns     double, squares of the reporting currency; null where an argument is null
-  Example     CDNOW, p 6.25, q 3.74, x 0, M 35.22, one purchase for sure (E[X] 1, factorial 0):
+  Example     CDNOW, p 6.25, q 3.74, n 0, M 35.22, one purchase for sure (E[X] 1, factorial 0):
               35.22^2 * 2.74 / 1.74 * (1 + 1 / 6.25) = 2265.9
-  Source      Fader and Hardie 2013: spend is Gamma(p, nu), nu of a customer Gamma(k, gamma + x m)
+  Source      Fader and Hardie 2013: spend is Gamma(p, nu), nu of a customer Gamma(k, gamma + n m)
 -#}
-{% macro gamma_gamma_squared_spend(x, expected_spend, purchases, factorial, p, q) -%}
-    {%- set k = '(' ~ p ~ ' * ' ~ x ~ ' + ' ~ q ~ ')' -%}
+{% macro gamma_gamma_squared_spend(n, expected_spend, purchases, factorial, p, q) -%}
+    {%- set k = '(' ~ p ~ ' * ' ~ n ~ ' + ' ~ q ~ ')' -%}
     (
         {{ expected_spend }} * {{ expected_spend }}
         * ({{ k }} - 1) / case when {{ k }} > 2.5 then {{ k }} - 2 else 0.5 end

@@ -46,7 +46,7 @@ ranges as (
         expected.alive_purchases * facts.expected_spend as alive_spend,
         case
             when facts.spend_state like 'modelled%' then {{ gamma_gamma_squared_spend(
-                'facts.repeat_count', 'facts.expected_spend', 'expected.alive_purchases', 'expected.factorial_moment',
+                'facts.purchase_days', 'facts.expected_spend', 'expected.alive_purchases', 'expected.factorial_moment',
                 'origins.p', 'origins.q'
             ) }}
             else facts.expected_spend * facts.expected_spend * (expected.factorial_moment + expected.alive_purchases)

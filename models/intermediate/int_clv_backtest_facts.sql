@@ -72,6 +72,7 @@ select
     history.p_alive,
     history.expected_spend,
     history.spend_state,
+    history.purchase_days,
     history.purchase_days - 1 as repeat_count,
     cast({{ dbt.datediff('history.first_order_date', 'history.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
     history.has_whole_period,

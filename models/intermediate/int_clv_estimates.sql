@@ -62,23 +62,18 @@ select
             cast(inputs.frequency as {{ type_double() }}) * inputs.purchase_days / inputs.order_count
             / {{ var('window_months') }}
     end as repeated_per_month,
-    case
-        when inputs.order_count > 0 then {{ gamma_gamma_expected_spend(
-            'inputs.repeat_count', 'inputs.mean_repeat_spend', 'parameters.p', 'parameters.q', 'parameters.gamma'
-        ) }}
-    end as modelled_spend,
     {% for horizon in horizons -%}
     pairs.expected_purchases_{{ horizon }}m as alive_purchases_{{ horizon }}m,
     pairs.discounted_purchases_{{ horizon }}m as alive_discounted_{{ horizon }}m,
     pairs.p_no_purchase_{{ horizon }}m as alive_p_no_purchase_{{ horizon }}m,
     pairs.factorial_moment_{{ horizon }}m as alive_factorial_moment_{{ horizon }}m,
     {% endfor -%}
+    -- the first purchase counts too: fits leave it out, but of one-time buyers it is all that is known
     case
-        when inputs.order_count = 0 then cast(null as {{ type_double() }})
-        when inputs.net_revenue > 0
-            then cast(inputs.net_revenue as {{ type_double() }}) / inputs.purchase_days
-        else cast(0 as {{ type_double() }})
-    end as own_mean_spend
+        when inputs.order_count > 0 then {{ gamma_gamma_expected_spend(
+            'inputs.purchase_days', 'inputs.own_mean_spend', 'parameters.p', 'parameters.q', 'parameters.gamma'
+        ) }}
+    end as modelled_spend
 from inputs
 inner join parameters on inputs.as_of_date = parameters.as_of_date
 left join pairs

@@ -15,5 +15,10 @@ select
     cast(net_revenue - first_day_net_revenue as numeric(18, 2)) as repeat_net_revenue,
     case
         when gap_count > 0 then cast(net_revenue - first_day_net_revenue as {{ type_double() }}) / gap_count
-    end as mean_repeat_spend
+    end as mean_repeat_spend,
+    case
+        when order_count = 0 then cast(null as {{ type_double() }})
+        when net_revenue > 0 then cast(net_revenue as {{ type_double() }}) / purchase_days
+        else cast(0 as {{ type_double() }})
+    end as own_mean_spend
 from facts

@@ -38,7 +38,8 @@ scored as (
             when modelled_spend is null
                 then expected_spend * expected_spend * (alive_factorial_moment_36m + alive_purchases_36m)
             else {{ gamma_gamma_squared_spend(
-                'repeat_count', 'expected_spend', 'alive_purchases_36m', 'alive_factorial_moment_36m', 'spend_p', 'spend_q'
+                'purchase_days', 'expected_spend', 'alive_purchases_36m', 'alive_factorial_moment_36m', 'spend_p',
+                'spend_q'
             ) }}
         end as alive_squared_spend_36m,
         *

@@ -41,7 +41,7 @@ by_horizon as (
         scores.customer_id,
         horizons.horizon_months,
         scores.p_alive,
-        scores.repeat_count,
+        scores.purchase_days,
         scores.modelled_spend,
         scores.expected_spend,
         scores.spend_p,
@@ -76,7 +76,7 @@ ranged as (
             when modelled_spend is null
                 then expected_spend * expected_spend * (alive_factorial_moment + alive_purchases)
             else {{ gamma_gamma_squared_spend(
-                'repeat_count', 'expected_spend', 'alive_purchases', 'alive_factorial_moment', 'spend_p', 'spend_q'
+                'purchase_days', 'expected_spend', 'alive_purchases', 'alive_factorial_moment', 'spend_p', 'spend_q'
             ) }}
         end as alive_squared_spend,
         {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}

@@ -151,7 +151,7 @@ def test_ranges_are_those_of_the_moments_and_held_as_often_as_is_said(cdnow: War
     idle = (A / (A + t)) ** R * (B / (B + t)) ** s + (step * (A / (A + y)) ** R * s / (B + y) * staying).sum(axis=0)
     mean = R * B / (A * (s - 1)) * (1 - (B / (B + t)) ** (s - 1))
     factorial = R * (R + 1) / A**2 * (2 * step * y * staying).sum(axis=0)
-    k, spend = at["p"] * x + at["q"], now["expected_spend"].to_numpy()
+    k, spend = at["p"] * (x + 1) + at["q"], now["expected_spend"].to_numpy()
     squared = spend**2 * (k - 1) / (k - 2) * (factorial + mean + mean / at["p"])
     active = now["p_alive"].to_numpy() * (1 - idle)
     spread = np.maximum(squared * (1 - idle) / (mean * spend) ** 2 - 1, 0)
@@ -182,7 +182,7 @@ def test_ranges_are_those_of_the_moments_and_held_as_often_as_is_said(cdnow: War
 def test_the_model_is_as_good_on_cdnow_as_is_claimed(cdnow: Warehouse):
     """RMSE a tenth below the last period, total within a fifth, wherever there is a last period; Gini where stated.
 
-    Gini is .66 of purchases from nine months of data on, .71 of spend from twelve: before, customers are too young.
+    Gini is .66 of purchases and .70 of spend from nine months of data on: before, customers are too young.
     """
     whole = mart(cdnow).query("bucket_type == 'all'").set_index(["as_of_date", "measure", "method"])
     for origin in list(ORIGINS)[1:]:
@@ -194,13 +194,18 @@ def test_the_model_is_as_good_on_cdnow_as_is_claimed(cdnow: Warehouse):
             assert model["is_better_than_last_period"]
             assert pd.isna(rival["is_better_than_last_period"])
     assert whole.loc[("1997-09-30", "purchases", "model")]["gini"] >= 0.66
+    assert whole.loc[("1997-09-30", "spend", "model")]["gini"] >= 0.70
     assert whole.loc[("1997-12-31", "purchases", "model")]["gini"] >= 0.71
-    assert whole.loc[("1997-12-31", "spend", "model")]["gini"] >= 0.71
+    assert whole.loc[("1997-12-31", "spend", "model")]["gini"] >= 0.75
     assert not whole.loc[("1997-12-31", "purchases", "rfm_cell")]["is_better_than_last_period"]
 
 
 def test_39_weeks_after_39_weeks_are_those_measured_elsewhere(cdnow: Warehouse, tmp_path: Path):
-    """All of CDNOW, 39 weeks after 39 weeks: RMSE 1.726 against 1.936, total -13 against +24 %, Gini .673."""
+    """All of CDNOW, 39 weeks after 39 weeks: RMSE 1.726 against 1.936, total -13 against +24 %, Gini .673.
+
+    Of spend, RMSE 92.9 were measured with the mean of repeat purchases. That of all purchases is as close, and tells
+    one-time buyers apart: Gini .719 instead of .684 (recomputed in pandas, with Pareto/NBD and Gamma-Gamma of clv.py).
+    """
     found = mart(rebuilt(cdnow, tmp_path, variables={"clv_backtest_months": 9}))
     whole = found.query("bucket_type == 'all' and as_of_date == '1997-09-30'").set_index(["measure", "method"])
     assert set(found["holdout_months"]) == {9}
@@ -208,7 +213,9 @@ def test_39_weeks_after_39_weeks_are_those_measured_elsewhere(cdnow: Warehouse, 
     assert [round(model[name], 3) for name in ("rmse", "gini")] == [1.726, 0.673]
     assert [round(rival[name], 3) for name in ("rmse", "bias")] == [1.936, 0.236]
     assert round(model["bias"], 2) == -0.13
-    assert round(whole.loc[("spend", "model")]["rmse"], 1) == 92.9
+    spend = whole.loc[("spend", "model")]
+    assert spend["rmse"] == pytest.approx(92.8, abs=0.1)
+    assert round(spend["gini"], 2) == 0.72
 
 
 # --- what it may know

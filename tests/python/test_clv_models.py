@@ -115,7 +115,8 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
         discounted = sum((expected(month) - expected(month - 1)) * 1.1 ** ((0.5 - month) / 12) for month in months)
         assert rows[f"expected_purchases_{horizon}m"].to_numpy() == pytest.approx(expected(horizon), rel=1e-8)
         assert rows[f"discounted_purchases_{horizon}m"].to_numpy() == pytest.approx(discounted, rel=1e-8)
-    spend = rows["p"] * (rows["gamma"] + rows["repeat_net_revenue"].astype(float)) / (rows["p"] * x + rows["q"] - 1)
+    # all purchase days, the first too
+    spend = rows["p"] * (rows["gamma"] + rows["net_revenue"].astype(float)) / (rows["p"] * (x + 1) + rows["q"] - 1)
     assert rows["expected_spend"].to_numpy() == pytest.approx(spend.to_numpy(), rel=1e-9)
     assert set(rows["clv_state"]) == {"modelled"}
     days = (pd.to_datetime(rows["expected_next_order_date"]) - pd.Timestamp("2024-08-31")).dt.days
