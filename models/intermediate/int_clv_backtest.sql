@@ -33,11 +33,10 @@ cells as (
 ),
 
 -- as in int_clv_scores
-ranges as (
+ranged as (
 
     select
-        facts.as_of_date,
-        facts.customer_id,
+        facts.*,
         {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
         {{ share_of_buyers(share, 'facts.p_alive * (1 - expected.p_no_purchase)') }} as share_{{ side }},
         {% endfor -%}
@@ -58,6 +57,7 @@ ranges as (
             facts.as_of_date = expected.as_of_date
             and facts.repeat_count = expected.repeat_count
             and facts.age_days = expected.age_days
+    {{ evaluated_once() }}
 
 ),
 
@@ -75,34 +75,34 @@ everybody as (
 
 -- decimals, so that equal forecasts are equal on every engine and sums do not depend on the order of rows
 select
-    facts.as_of_date,
-    facts.customer_id,
-    facts.tier,
-    facts.cohort_quarter,
-    cast(facts.actual_purchases as numeric(18, 2)) as actual_purchases,
-    facts.actual_spend,
-    cast(facts.p_alive * ranges.alive_purchases as numeric(28, 12)) as model_purchases,
-    cast(facts.p_alive * ranges.alive_purchases * facts.expected_spend as numeric(28, 12)) as model_spend,
+    ranged.as_of_date,
+    ranged.customer_id,
+    ranged.tier,
+    ranged.cohort_quarter,
+    cast(ranged.actual_purchases as numeric(18, 2)) as actual_purchases,
+    ranged.actual_spend,
+    cast(ranged.p_alive * ranged.alive_purchases as numeric(28, 12)) as model_purchases,
+    cast(ranged.p_alive * ranged.alive_purchases * ranged.expected_spend as numeric(28, 12)) as model_spend,
     {% for side in ['low', 'high'] -%}
     cast({{ spend_quantile(
-        'ranges.share_' ~ side, 'ranges.p_no_purchase', 'ranges.alive_spend', 'ranges.squared_spend'
+        'ranged.share_' ~ side, 'ranged.p_no_purchase', 'ranged.alive_spend', 'ranged.squared_spend'
     ) }} as numeric(28, 12)) as model_spend_{{ side }},
     {% endfor -%}
-    case when facts.has_whole_period then cast(facts.period_purchases as numeric(28, 12)) end as last_period_purchases,
-    case when facts.has_whole_period then cast(facts.period_spend as numeric(28, 12)) end as last_period_spend,
-    cast(facts.window_purchases as numeric(28, 12)) as last_window_purchases,
-    cast(facts.window_purchases * facts.expected_spend as numeric(28, 12)) as last_window_spend,
+    case
+        when ranged.has_whole_period then cast(ranged.period_purchases as numeric(28, 12))
+    end as last_period_purchases,
+    case
+        when ranged.has_whole_period then cast(ranged.period_spend as numeric(28, 12))
+    end as last_period_spend,
+    cast(ranged.window_purchases as numeric(28, 12)) as last_window_purchases,
+    cast(ranged.window_purchases * ranged.expected_spend as numeric(28, 12)) as last_window_spend,
     cast(coalesce(cells.mean_purchases, everybody.mean_purchases) as numeric(28, 12)) as rfm_cell_purchases,
     cast(coalesce(cells.mean_spend, everybody.mean_spend) as numeric(28, 12)) as rfm_cell_spend
-from facts
-left join ranges
-    on
-        facts.as_of_date = ranges.as_of_date
-        and facts.customer_id = ranges.customer_id
+from ranged
 left join cells
     on
-        facts.as_of_date = cells.as_of_date
-        and facts.recency_score = cells.recency_score
-        and facts.frequency_score = cells.frequency_score
-        and facts.monetary_score = cells.monetary_score
-left join everybody on facts.as_of_date = everybody.as_of_date
+        ranged.as_of_date = cells.as_of_date
+        and ranged.recency_score = cells.recency_score
+        and ranged.frequency_score = cells.frequency_score
+        and ranged.monetary_score = cells.monetary_score
+left join everybody on ranged.as_of_date = everybody.as_of_date

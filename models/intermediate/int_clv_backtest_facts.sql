@@ -4,42 +4,9 @@ with origins as (
 
 ),
 
--- three reads of the history, each of its own slices and columns: read as one CTE, all of it would be written down
-history as (
+holdouts as (
 
-    select
-        history.as_of_date,
-        history.customer_id,
-        history.tier,
-        history.lifecycle_stage,
-        history.frequency,
-        history.recency_score,
-        history.frequency_score,
-        history.monetary_score,
-        history.first_order_date,
-        history.order_count,
-        history.purchase_days,
-        history.net_revenue,
-        history.p_alive,
-        history.expected_spend,
-        history.spend_state,
-        origins.has_whole_period
-    from {{ ref('customer_value_history') }} as history
-    inner join origins on history.as_of_date = origins.as_of_date
-    where history.order_count > 0
-
-),
-
-later as (
-
-    select
-        origins.as_of_date,
-        history.customer_id,
-        history.purchase_days,
-        history.net_revenue
-    from {{ ref('customer_value_history') }} as history
-    inner join origins on history.as_of_date = origins.holdout_ends_on
-    where history.order_count > 0
+    select * from {{ ref('int_clv_backtest_holdouts') }}
 
 ),
 
@@ -62,38 +29,32 @@ earlier as (
 
 -- a first purchase is nothing to be repeated
 select
-    history.as_of_date,
-    history.customer_id,
-    history.tier,
-    cast({{ dbt.date_trunc('quarter', 'history.first_order_date') }} as date) as cohort_quarter,
-    history.recency_score,
-    history.frequency_score,
-    history.monetary_score,
-    history.p_alive,
-    history.expected_spend,
-    history.spend_state,
-    history.purchase_days,
-    history.purchase_days - 1 as repeat_count,
-    cast({{ dbt.datediff('history.first_order_date', 'history.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
-    history.has_whole_period,
+    holdouts.as_of_date,
+    holdouts.customer_id,
+    holdouts.tier,
+    cast({{ dbt.date_trunc('quarter', 'holdouts.first_order_date') }} as date) as cohort_quarter,
+    holdouts.recency_score,
+    holdouts.frequency_score,
+    holdouts.monetary_score,
+    holdouts.p_alive,
+    holdouts.expected_spend,
+    holdouts.spend_state,
+    holdouts.purchase_days,
+    holdouts.purchase_days - 1 as repeat_count,
+    cast({{ dbt.datediff('holdouts.first_order_date', 'holdouts.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
+    holdouts.has_whole_period,
     earlier.customer_id is not null as is_known_earlier,
     earlier.recency_score as earlier_recency_score,
     earlier.frequency_score as earlier_frequency_score,
     earlier.monetary_score as earlier_monetary_score,
-    case
-        when history.lifecycle_stage = 'churned' then 0
-        else
-            cast(history.frequency as {{ type_double() }}) * history.purchase_days / history.order_count
-            * {{ var('clv_backtest_months') }} / {{ var('window_months') }}
-    end as window_purchases,
-    history.purchase_days - coalesce(earlier.purchase_days, 1) as period_purchases,
+    holdouts.window_purchases,
+    holdouts.purchase_days - coalesce(earlier.purchase_days, 1) as period_purchases,
     case
         when earlier.customer_id is not null
-            then cast(history.net_revenue - earlier.net_revenue as {{ type_double() }})
-        else cast(history.net_revenue as {{ type_double() }}) * (history.purchase_days - 1) / history.purchase_days
+            then cast(holdouts.net_revenue - earlier.net_revenue as {{ type_double() }})
+        else cast(holdouts.net_revenue as {{ type_double() }}) * (holdouts.purchase_days - 1) / holdouts.purchase_days
     end as period_spend,
-    later.purchase_days - history.purchase_days as actual_purchases,
-    cast(later.net_revenue - history.net_revenue as numeric(18, 2)) as actual_spend
-from history
-inner join later on history.as_of_date = later.as_of_date and history.customer_id = later.customer_id
-left join earlier on history.as_of_date = earlier.as_of_date and history.customer_id = earlier.customer_id
+    holdouts.actual_purchases,
+    holdouts.actual_spend
+from holdouts
+left join earlier on holdouts.as_of_date = earlier.as_of_date and holdouts.customer_id = earlier.customer_id
