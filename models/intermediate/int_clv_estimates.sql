@@ -65,9 +65,9 @@ select
     {% for horizon in horizons -%}
     pairs.expected_purchases_{{ horizon }}m as alive_purchases_{{ horizon }}m,
     pairs.discounted_purchases_{{ horizon }}m as alive_discounted_{{ horizon }}m,
-    pairs.p_no_purchase_{{ horizon }}m as alive_p_no_purchase_{{ horizon }}m,
-    pairs.factorial_moment_{{ horizon }}m as alive_factorial_moment_{{ horizon }}m,
     {% endfor -%}
+    pairs.p_no_purchase_36m as alive_p_no_purchase_36m,
+    pairs.factorial_moment_36m as alive_factorial_moment_36m,
     -- the first purchase counts too: fits leave it out, but of one-time buyers it is all that is known
     case
         when inputs.order_count > 0 then {{ gamma_gamma_expected_spend(

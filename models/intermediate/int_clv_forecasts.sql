@@ -1,0 +1,119 @@
+{{ config(materialized='view') }} -- read once, by customer_forecasts
+{%- set horizons = clv_horizons(var('clv_horizons_months')) %}
+
+with slices as (
+
+    select * from {{ ref('int_slices') }}
+
+),
+
+-- from the history, which keeps what int_clv_scores says: that view would be worked out for all open slices again
+customers as (
+
+    select
+        *,
+        purchase_days - 1 as repeat_count,
+        {{ dbt.datediff('first_order_date', 'as_of_date', 'day') }} as age_days,
+        case
+            when lifecycle_stage = 'churned' then 0
+            else cast(frequency as {{ type_double() }}) * purchase_days / order_count / {{ var('window_months') }}
+        end as repeated_per_month
+    from {{ ref('customer_value_history') }}
+    where
+        order_count > 0
+        and as_of_date = (select max(slices.as_of_date) from slices)
+        and as_of_date in (select slices.as_of_date from slices where slices.is_open)
+
+),
+
+pairs as (
+
+    select * from {{ ref('int_clv_pairs') }}
+
+),
+
+parameters as (
+
+    select * from {{ ref('clv_parameters') }}
+
+),
+
+population as (
+
+    select * from {{ ref('int_population_measures') }}
+
+),
+
+methods as (
+
+    select method from {{ ref('int_clv_method') }} -- noqa: RF04
+
+),
+
+horizons as (
+
+    {% for horizon in horizons -%}
+    select
+        {{ horizon }} as horizon_months,
+        {{ months_worth(horizon, var('annual_discount_rate')) }} as months_worth
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+),
+
+-- of who is still a customer
+ahead as (
+
+    {% for horizon in horizons -%}
+    select
+        as_of_date,
+        repeat_count,
+        age_days,
+        {{ horizon }} as horizon_months,
+        expected_purchases_{{ horizon }}m as alive_purchases,
+        discounted_purchases_{{ horizon }}m as alive_discounted,
+        p_no_purchase_{{ horizon }}m as alive_p_no_purchase,
+        factorial_moment_{{ horizon }}m as alive_factorial_moment
+    from pairs
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+select
+    customers.as_of_date,
+    customers.customer_id,
+    horizons.horizon_months,
+    customers.purchase_days,
+    customers.p_alive,
+    customers.expected_spend,
+    population.population_margin_rate,
+    parameters.p as spend_p,
+    parameters.q as spend_q,
+    methods.method = 'last_window' and parameters.fitted_as_of is not null as is_repeated,
+    case
+        when methods.method = 'last_window' or parameters.fitted_as_of is null
+            then customers.repeated_per_month * horizons.horizon_months
+        else customers.p_alive * ahead.alive_purchases
+    end as expected_purchases,
+    case
+        when methods.method = 'last_window' or parameters.fitted_as_of is null
+            then customers.repeated_per_month * horizons.months_worth
+        else customers.p_alive * ahead.alive_discounted
+    end as discounted_purchases,
+    ahead.alive_purchases,
+    ahead.alive_discounted,
+    ahead.alive_p_no_purchase,
+    ahead.alive_factorial_moment,
+    customers.clv_state,
+    customers.spend_state,
+    customers.slice_version
+from customers
+cross join horizons
+cross join methods
+inner join parameters on customers.as_of_date = parameters.as_of_date
+inner join population on customers.as_of_date = population.as_of_date
+left join ahead
+    on
+        customers.as_of_date = ahead.as_of_date
+        and customers.repeat_count = ahead.repeat_count
+        and customers.age_days = ahead.age_days
+        and horizons.horizon_months = ahead.horizon_months
