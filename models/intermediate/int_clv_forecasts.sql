@@ -13,7 +13,7 @@ customers as (
     select
         *,
         purchase_days - 1 as repeat_count,
-        {{ dbt.datediff('first_order_date', 'as_of_date', 'day') }} as age_days,
+        {{ dbt.datediff('first_order_date', 'as_of_date', 'day') }} as age_days, -- noqa: LT05
         case
             when lifecycle_stage = 'churned' then 0
             else cast(frequency as {{ type_double() }}) * purchase_days / order_count / {{ var('window_months') }}
@@ -22,7 +22,11 @@ customers as (
     where
         order_count > 0
         and as_of_date = (select max(slices.as_of_date) from slices)
-        and as_of_date in (select slices.as_of_date from slices where slices.is_open)
+        and as_of_date in (
+            select slices.as_of_date
+            from slices
+            where slices.is_open
+        )
 
 ),
 

@@ -14,7 +14,9 @@ with forecasts as (
 ranged as (
 
     select
-        *,
+        {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
+        {{ share_of_buyers(share, 'p_alive * (1 - alive_p_no_purchase)') }} as share_{{ side }},
+        {% endfor -%}
         case
             when spend_state = 'own mean'
                 then expected_spend * expected_spend * (alive_factorial_moment + alive_purchases)
@@ -22,10 +24,7 @@ ranged as (
                 'purchase_days', 'expected_spend', 'alive_purchases', 'alive_factorial_moment', 'spend_p', 'spend_q'
             ) }}
         end as alive_squared_spend,
-        {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
-        {{ share_of_buyers(share, 'p_alive * (1 - alive_p_no_purchase)') }} as share_{{ side }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        *
     from forecasts
 
 ),
@@ -33,13 +32,12 @@ ranged as (
 quantiles as (
 
     select
-        *,
         {% for side in ['low', 'high'] -%}
         case when not is_repeated then {{ spend_quantile(
             'share_' ~ side, 'alive_p_no_purchase', '(alive_purchases * expected_spend)', 'alive_squared_spend'
-        ) }} * alive_discounted / nullif(alive_purchases, 0) end as spend_{{ side }}
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        ) }} * alive_discounted / nullif(alive_purchases, 0) end as spend_{{ side }},
+        {% endfor -%}
+        *
     from ranged
     {{ evaluated_once() }}
 
