@@ -38,7 +38,9 @@ def rebuilt(cdnow: Warehouse, folder: Path, *statements: str, variables: dict | 
     shutil.copy(cdnow.database, warehouse.database)
     for statement in statements:
         warehouse.execute(statement)
-    result = warehouse.dbt("run", "--full-refresh", "--select", "int_clv_backtest_origins+", variables=variables)
+    result = warehouse.dbt(
+        "run", "--full-refresh", "--select", "int_clv_backtest_origins+,+clv_backtest", variables=variables
+    )
     assert result.returncode == 0, result.stdout
     return warehouse
 
