@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import Warehouse
+from scipy.stats import norm
 
 START = dt.date(2024, 1, 1)
 SCORES = "select * from intermediate.int_clv_scores order by as_of_date, customer_id"
@@ -42,6 +43,26 @@ def scored(warehouse: Warehouse, rows: pd.DataFrame, select: str = "+int_clv_sco
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return scored(Warehouse(tmp_path_factory.mktemp("clv")), orders())
+
+
+def spend_quantiles(rows: pd.DataFrame, horizon: int, share: float) -> np.ndarray:
+    """Return what a share of customers alike spend less than in the months to come, discounted, by row, in currency.
+
+    Of int_clv_pairs, the parameters and a customer's own figures; Wilson and Hilferty on the Gamma-Gamma moments of all
+    purchase days.
+    """
+    count, discounted, none, factorial = (
+        rows[f"{name}_{horizon}m"]
+        for name in ("expected_purchases", "discounted_purchases", "p_no_purchase", "factorial_moment")
+    )
+    k = rows["p"] * (rows["repeat_count"] + 1) + rows["q"]
+    spend = count * rows["expected_spend"]
+    squared = rows["expected_spend"] ** 2 * (k - 1) / np.maximum(k - 2, 0.5) * (factorial + count + count / rows["p"])
+    inverse = squared * (1 - none) / spend**2 - 1
+    chance = rows["p_alive"] * (1 - none)
+    z = norm.ppf(np.maximum((share - 1 + chance) / chance, 0))
+    found = spend / (1 - none) * np.maximum(1 - inverse / 9 + z * np.sqrt(inverse) / 3, 0) ** 3
+    return np.where(np.isneginf(z), 0, found * discounted / count)
 
 
 def states(warehouse: Warehouse) -> dict[str, str]:
@@ -119,6 +140,13 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
     spend = rows["p"] * (rows["gamma"] + rows["net_revenue"].astype(float)) / (rows["p"] * (x + 1) + rows["q"] - 1)
     assert rows["expected_spend"].to_numpy() == pytest.approx(spend.to_numpy(), rel=1e-9)
     assert set(rows["clv_state"]) == {"modelled"}
+    moments = built.query("select * from intermediate.int_clv_pairs where as_of_date = '2024-08-31'")
+    own = rows[["repeat_count", "age_days", "p_alive", "expected_spend", "p", "q"]]
+    of_all = own.merge(moments, how="left", on=["repeat_count", "age_days"])
+    for side, share in (("low", 0.1), ("high", 0.9)):
+        quantiles = spend_quantiles(of_all, 36, share)
+        assert rows[f"discounted_spend_36m_{side}"].to_numpy() == pytest.approx(quantiles, rel=1e-6)
+        assert quantiles.max() > 100
     days = (pd.to_datetime(rows["expected_next_order_date"]) - pd.Timestamp("2024-08-31")).dt.days
     assert (days.isna() == (expected(36) < 1)).all()
     reached = days.notna().to_numpy()
@@ -167,6 +195,19 @@ def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path:
     assert shown["revenue_at_risk"].astype(float).tolist() == pytest.approx(at_risk.tolist(), abs=0.006)
     for column in ("p_alive", "expected_spend", "expected_next_order_date", "clv_state"):
         pd.testing.assert_series_equal(shown[column], scores[column])
+    forecasts = shop.query(
+        """
+        select pairs.*, scores.p_alive, scores.expected_spend, parameters.p, parameters.q, forecasts.*
+        from marts.customer_forecasts as forecasts
+        inner join intermediate.int_clv_scores as scores using (as_of_date, customer_id)
+        inner join intermediate.int_clv_pairs as pairs using (as_of_date, repeat_count, age_days)
+        inner join marts.clv_parameters as parameters using (as_of_date)
+        """
+    )
+    for horizon, rows in forecasts.groupby("horizon_months"):
+        for side, share in (("low", 0.1), ("high", 0.9)):
+            quantiles = spend_quantiles(rows, horizon, share) * rows["margin_rate"].to_numpy()
+            assert rows[f"residual_value_{side}"].astype(float).tolist() == pytest.approx(quantiles, abs=0.006), horizon
 
 
 def test_an_acquisition_cost_is_taken_off_once_the_customer_is_known(warehouse: Warehouse):
