@@ -32,7 +32,7 @@ ORDERS ?= 1000000
 bench: $(READY)
 	$(BIN)/python scripts/bench_history.py --orders $(ORDERS)
 
-# predicted value: scores of the last day beside bare SQL, a fit beside a full build; a million customers
+# predicted value: scores of the last day beside bare SQL, a fit beside a full build; 810,000 customers
 bench-clv: ORDERS = 3800000
 bench-clv: $(READY)
 	$(BIN)/python scripts/bench_clv.py --orders $(ORDERS)

@@ -114,7 +114,7 @@ def main() -> None:
     """Parse the arguments, measure, print a line per way and the two ratios that have a goal."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--orders", type=int, default=3_800_000, help="size of the shop (default: 3800000, a million customers)"
+        "--orders", type=int, default=3_800_000, help="size of the shop (default: 3800000, 810,000 customers)"
     )
     parser.add_argument("--runs", type=int, default=3, help="times that each way runs (default: 3)")
     parser.add_argument("--memory", default="4GB", help="DuckDB's memory limit (default: 4GB)")
