@@ -4,14 +4,15 @@
 
       E[S^2] = M^2 (k - 1) / (k - 2) (E[X^2] + E[X] / p),   k = p n + q, M = gamma_gamma_expected_spend
 
-  k - 2 counts as 0.5 where it is less: there the variance has no end, and intervals are as wide as they get.
+  k - 2 counts as 0.5 where it is less: there the variance has no end, and intervals are as wide as they get. A spend
+  that is not modelled (p, q null) is M every time: M^2 E[X^2].
 
   Arguments   n               purchase days that M rests on, 0 or more
               expected_spend  M, mean spend per purchase day, reporting currency
               purchases       E[X], purchases to come of who is still a customer
               factorial       E[X (X - 1)] of them
-              p, q            parameters, positive, q above 1
-  Returns     double, squares of the reporting currency; null where an argument is null
+              p, q            parameters, positive, q above 1; null without a fit of spend
+  Returns     double, squares of the reporting currency; null where an argument other than p and q is null
   Example     CDNOW, p 6.25, q 3.74, n 0, M 35.22, one purchase for sure (E[X] 1, factorial 0):
               35.22^2 * 2.74 / 1.74 * (1 + 1 / 6.25) = 2265.9
   Source      Fader and Hardie 2013: spend is Gamma(p, nu), nu of a customer Gamma(k, gamma + n m)
@@ -19,8 +20,10 @@
 {% macro gamma_gamma_squared_spend(n, expected_spend, purchases, factorial, p, q) -%}
     {%- set k = '(' ~ p ~ ' * ' ~ n ~ ' + ' ~ q ~ ')' -%}
     (
-        {{ expected_spend }} * {{ expected_spend }}
-        * ({{ k }} - 1) / case when {{ k }} > 2.5 then {{ k }} - 2 else 0.5 end
-        * ({{ factorial }} + {{ purchases }} + {{ purchases }} / {{ p }})
+        {{ expected_spend }} * {{ expected_spend }} * coalesce(
+            ({{ k }} - 1) / case when {{ k }} > 2.5 then {{ k }} - 2 else 0.5 end
+            * ({{ factorial }} + {{ purchases }} + {{ purchases }} / {{ p }}),
+            {{ factorial }} + {{ purchases }}
+        )
     )
 {%- endmacro %}

@@ -43,13 +43,10 @@ ranged as (
         expected.alive_purchases,
         expected.p_no_purchase,
         expected.alive_purchases * facts.expected_spend as alive_spend,
-        case
-            when facts.spend_state like 'modelled%' then {{ gamma_gamma_squared_spend(
-                'facts.purchase_days', 'facts.expected_spend', 'expected.alive_purchases', 'expected.factorial_moment',
-                'origins.p', 'origins.q'
-            ) }}
-            else facts.expected_spend * facts.expected_spend * (expected.factorial_moment + expected.alive_purchases)
-        end as squared_spend
+        {{ gamma_gamma_squared_spend(
+            'facts.purchase_days', 'facts.expected_spend', 'expected.alive_purchases', 'expected.factorial_moment',
+            'origins.p', 'origins.q'
+        ) }} as squared_spend
     from facts
     inner join origins on facts.as_of_date = origins.as_of_date
     inner join expected

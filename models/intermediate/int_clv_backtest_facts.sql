@@ -38,7 +38,6 @@ select
     holdouts.monetary_score,
     holdouts.p_alive,
     holdouts.expected_spend,
-    holdouts.spend_state,
     holdouts.purchase_days,
     holdouts.purchase_days - 1 as repeat_count,
     cast({{ dbt.datediff('holdouts.first_order_date', 'holdouts.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05

@@ -22,7 +22,6 @@ history as (
         history.net_revenue,
         history.p_alive,
         history.expected_spend,
-        history.spend_state,
         origins.has_whole_period
     from {{ ref('customer_value_history') }} as history
     inner join origins on history.as_of_date = origins.as_of_date
@@ -49,7 +48,6 @@ select
     history.customer_id,
     history.tier,
     history.first_order_date,
-    history.order_count,
     history.purchase_days,
     history.net_revenue,
     history.recency_score,
@@ -57,14 +55,10 @@ select
     history.monetary_score,
     history.p_alive,
     history.expected_spend,
-    history.spend_state,
     history.has_whole_period,
-    case
-        when history.lifecycle_stage = 'churned' then 0
-        else
-            cast(history.frequency as {{ type_double() }}) * history.purchase_days / history.order_count
-            * {{ var('clv_backtest_months') }} / {{ var('window_months') }}
-    end as window_purchases,
+    {{ last_window_rate(
+        "history.lifecycle_stage = 'churned'", 'history.frequency', 'history.purchase_days', 'history.order_count'
+    ) }} * {{ var('clv_backtest_months') }} as window_purchases,
     later.purchase_days - history.purchase_days as actual_purchases,
     cast(later.net_revenue - history.net_revenue as numeric(18, 2)) as actual_spend
 from history

@@ -8,7 +8,9 @@
 {%- set own_gap = expected_gap(
     'inputs.last_purchase_age_days', 'inputs.repeat_count', 'thresholds.population_mean_gap_days',
     var('expected_gap_prior_weight')
-) %}
+) -%}
+{%- set is_churned = 'inputs.recency_days > ' ~ var('churned_min_recency_days')
+    ~ ' and inputs.recency_days / ' ~ own_gap ~ ' >= ' ~ var('churned_overdue_ratio') %}
 
 with inputs as (
 
@@ -51,17 +53,8 @@ select
     parameters.q as spend_q,
     -- null without parameters or orders, as its arguments are; in a case its common parts would be worked out again
     {{ p_alive }} as p_alive,
-    case
-        when inputs.order_count = 0 then cast(null as {{ type_double() }})
-        when
-            inputs.recency_days > {{ var('churned_min_recency_days') }}
-            and inputs.recency_days / {{ own_gap }} >= {{ var('churned_overdue_ratio') }}
-            then cast(0 as {{ type_double() }})
-        -- orders of the window, as many purchase days as the customer's orders usually take
-        else
-            cast(inputs.frequency as {{ type_double() }}) * inputs.purchase_days / inputs.order_count
-            / {{ var('window_months') }}
-    end as repeated_per_month,
+    {{ last_window_rate(is_churned, 'inputs.frequency', 'inputs.purchase_days', 'inputs.order_count') }}
+        as repeated_per_month,
     {% for horizon in horizons -%}
     pairs.expected_purchases_{{ horizon }}m as alive_purchases_{{ horizon }}m,
     pairs.discounted_purchases_{{ horizon }}m as alive_discounted_{{ horizon }}m,

@@ -7,23 +7,21 @@ with slices as (
 
 ),
 
--- from the history, which keeps what int_clv_scores says: that view would be worked out for all open slices again
+-- from the history, which keeps what int_clv_scores says: that view would be worked out for all open slices again, and
+-- the last of them is the current date's
 customers as (
 
     select
         *,
         purchase_days - 1 as repeat_count,
         {{ dbt.datediff('first_order_date', 'as_of_date', 'day') }} as age_days, -- noqa: LT05
-        case
-            when lifecycle_stage = 'churned' then 0
-            else cast(frequency as {{ type_double() }}) * purchase_days / order_count / {{ var('window_months') }}
-        end as repeated_per_month
+        {{ last_window_rate("lifecycle_stage = 'churned'", 'frequency', 'purchase_days', 'order_count') }}
+            as repeated_per_month
     from {{ ref('customer_value_history') }}
     where
         order_count > 0
-        and as_of_date = (select max(slices.as_of_date) from slices)
-        and as_of_date in (
-            select slices.as_of_date
+        and as_of_date = (
+            select max(slices.as_of_date)
             from slices
             where slices.is_open
         )

@@ -33,15 +33,9 @@ scored as (
         end as discounted_purchases_{{ horizon }}m,
         {% endfor -%}
         p_alive * (1 - alive_p_no_purchase_36m) as chance_36m,
-        -- of who is still one: a spend that is not modelled is the same every time
-        case
-            when modelled_spend is null
-                then expected_spend * expected_spend * (alive_factorial_moment_36m + alive_purchases_36m)
-            else {{ gamma_gamma_squared_spend(
-                'purchase_days', 'expected_spend', 'alive_purchases_36m', 'alive_factorial_moment_36m', 'spend_p',
-                'spend_q'
-            ) }}
-        end as alive_squared_spend_36m,
+        {{ gamma_gamma_squared_spend(
+            'purchase_days', 'expected_spend', 'alive_purchases_36m', 'alive_factorial_moment_36m', 'spend_p', 'spend_q'
+        ) }} as alive_squared_spend_36m,
         *
     from spent
     {{ evaluated_once() }}

@@ -17,13 +17,9 @@ ranged as (
         {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
         {{ share_of_buyers(share, 'p_alive * (1 - alive_p_no_purchase)') }} as share_{{ side }},
         {% endfor -%}
-        case
-            when spend_state = 'own mean'
-                then expected_spend * expected_spend * (alive_factorial_moment + alive_purchases)
-            else {{ gamma_gamma_squared_spend(
-                'purchase_days', 'expected_spend', 'alive_purchases', 'alive_factorial_moment', 'spend_p', 'spend_q'
-            ) }}
-        end as alive_squared_spend,
+        {{ gamma_gamma_squared_spend(
+            'purchase_days', 'expected_spend', 'alive_purchases', 'alive_factorial_moment', 'spend_p', 'spend_q'
+        ) }} as alive_squared_spend,
         *
     from forecasts
 

@@ -366,6 +366,13 @@ def test_moments_are_those_of_customers_who_are_drawn(formulas: dict[str, str]):
         assert (spend <= computed(formulas[side], **of_all)[0]).mean() == pytest.approx(share, abs=0.06), side
 
 
+def test_a_spend_that_is_not_modelled_is_the_same_every_time(formulas: dict[str, str]):
+    """M^2 E[X^2], E[X^2] = 2 + 5; so is one of which very much is known."""
+    ahead = {"expected_spend": 20.0, "purchases": 2.0, "factorial": 5.0}
+    squared = computed(formulas["squared_spend"], x=[3, 3], p=[np.nan, 1e9], q=[np.nan, 4.0], **ahead)
+    assert squared == pytest.approx(400 * 7, rel=1e-6)
+
+
 def test_normal_and_spend_quantiles_at_their_edges(formulas: dict[str, str]):
     shares = np.array([1e-12, 1e-4, 0.024, 0.0243, 0.1, 0.5, 0.9, 0.9757, 0.976, 1 - 1e-6])
     assert computed(formulas["normal"], share=shares) == pytest.approx(norm.ppf(shares), rel=2e-9, abs=1e-12)
