@@ -1,0 +1,18 @@
+-- How far off were past forecasts, and the simple ways beside them, for all customers together?
+-- Run it with: dbt show --select forecast_errors --limit 50
+with backtest as (
+
+    select * from {{ ref('clv_backtest') }}
+    where bucket_type = 'all'
+
+)
+
+select
+    as_of_date,
+    measure,
+    method, -- noqa: RF04
+    cast(rmse as numeric(18, 3)) as rmse,
+    cast(bias as numeric(18, 3)) as bias,
+    cast(gini as numeric(18, 3)) as gini
+from backtest
+order by as_of_date asc, measure asc, rmse asc
