@@ -1,4 +1,4 @@
--- How far off were past forecasts, and the simple ways beside them, for all customers together?
+-- How far off were past forecasts, and the simple ways beside them, for all customers together; newest first?
 -- Run it with: dbt show --select forecast_errors --limit 50
 with backtest as (
 
@@ -13,6 +13,6 @@ select
     method, -- noqa: RF04
     cast(rmse as numeric(18, 3)) as rmse,
     cast(bias as numeric(18, 3)) as bias,
-    cast(gini as numeric(18, 3)) as gini
+    cast(interval_coverage as numeric(18, 3)) as interval_coverage
 from backtest
-order by as_of_date asc, measure asc, rmse asc
+order by as_of_date desc, measure asc, rmse asc

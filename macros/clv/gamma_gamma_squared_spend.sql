@@ -5,14 +5,14 @@
       E[S^2] = M^2 (k - 1) / (k - 2) (E[X^2] + E[X] / p),   k = p n + q, M = gamma_gamma_expected_spend
 
   k - 2 counts as 0.5 where it is less: there the variance has no end, and intervals are as wide as they get. A spend
-  that is not modelled (p, q null) is M every time: M^2 E[X^2].
+  that is not modelled (n, p or q null) is M every time: M^2 E[X^2].
 
   Arguments   n               purchase days that M rests on, 0 or more
               expected_spend  M, mean spend per purchase day, reporting currency
               purchases       E[X], purchases to come of who is still a customer
               factorial       E[X (X - 1)] of them
               p, q            parameters, positive, q above 1; null without a fit of spend
-  Returns     double, squares of the reporting currency; null where an argument other than p and q is null
+  Returns     double, squares of the reporting currency; null where M, E[X] or their factorial moment is
   Example     CDNOW, p 6.25, q 3.74, n 0, M 35.22, one purchase for sure (E[X] 1, factorial 0):
               35.22^2 * 2.74 / 1.74 * (1 + 1 / 6.25) = 2265.9
   Source      Fader and Hardie 2013: spend is Gamma(p, nu), nu of a customer Gamma(k, gamma + n m)

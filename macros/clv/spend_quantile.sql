@@ -18,7 +18,9 @@
     {%- set spread = '((' ~ squared_spend ~ ') * (1 - ' ~ p_no_purchase ~ ') / nullif((' ~ spend ~ ') * (' ~ spend
         ~ '), 0) - 1)' -%}
     {%- set inverse = '(case when ' ~ spread ~ ' > 0 then ' ~ spread ~ ' else 0 end)' -%}
+    {#- greatest and the case of the inverse would make zeros of nulls #}
     (case
+        when ({{ share }}) is null or ({{ squared_spend }}) is null then cast(null as {{ type_double() }})
         when ({{ share }}) <= 0 or ({{ spend }}) <= 0 then cast(0 as {{ type_double() }})
         else ({{ spend }}) / (1 - {{ p_no_purchase }})
             * power(greatest(

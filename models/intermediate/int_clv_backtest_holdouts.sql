@@ -57,7 +57,8 @@ select
     history.expected_spend,
     history.has_whole_period,
     {{ last_window_rate(
-        "history.lifecycle_stage = 'churned'", 'history.frequency', 'history.purchase_days', 'history.order_count'
+        "history.lifecycle_stage = 'churned'", 'history.frequency', 'history.purchase_days', 'history.order_count',
+        var('window_months')
     ) }} * {{ var('clv_backtest_months') }} as window_purchases,
     later.purchase_days - history.purchase_days as actual_purchases,
     cast(later.net_revenue - history.net_revenue as numeric(18, 2)) as actual_spend

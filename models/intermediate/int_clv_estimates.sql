@@ -53,8 +53,9 @@ select
     parameters.q as spend_q,
     -- null without parameters or orders, as its arguments are; in a case its common parts would be worked out again
     {{ p_alive }} as p_alive,
-    {{ last_window_rate(is_churned, 'inputs.frequency', 'inputs.purchase_days', 'inputs.order_count') }}
-        as repeated_per_month,
+    {{ last_window_rate(
+        is_churned, 'inputs.frequency', 'inputs.purchase_days', 'inputs.order_count', var('window_months')
+    ) }} as repeated_per_month,
     {% for horizon in horizons -%}
     pairs.expected_purchases_{{ horizon }}m as alive_purchases_{{ horizon }}m,
     pairs.discounted_purchases_{{ horizon }}m as alive_discounted_{{ horizon }}m,

@@ -15,8 +15,9 @@ customers as (
         *,
         purchase_days - 1 as repeat_count,
         {{ dbt.datediff('first_order_date', 'as_of_date', 'day') }} as age_days, -- noqa: LT05
-        {{ last_window_rate("lifecycle_stage = 'churned'", 'frequency', 'purchase_days', 'order_count') }}
-            as repeated_per_month
+        {{ last_window_rate(
+            "lifecycle_stage = 'churned'", 'frequency', 'purchase_days', 'order_count', var('window_months')
+        ) }} as repeated_per_month
     from {{ ref('customer_value_history') }}
     where
         order_count > 0

@@ -35,6 +35,7 @@ FORMULAS = {
     "squared_spend": "gamma_gamma_squared_spend('x', 'expected_spend', 'purchases', 'factorial', 'p', 'q')",
     "low": f"spend_quantile(share_of_buyers(0.1, {CHANCE}), 'p_no_purchase', 'spend', 'squared_spend')",
     "high": f"spend_quantile(share_of_buyers(0.9, {CHANCE}), 'p_no_purchase', 'spend', 'squared_spend')",
+    "repeated": "last_window_rate('is_churned', 'frequency', 'purchase_days', 'order_count', 12)",
     "spend": "gamma_gamma_expected_spend('x', 'm', 'p', 'q', 'gamma')",
 }
 
@@ -51,13 +52,14 @@ def formulas(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def computed(formula: str, **columns: object) -> np.ndarray:
-    """Return a formula of columns, broadcast to the same length; age, m and so on, as doubles."""
+    """Return a formula of columns, broadcast to the same length; age, m and so on, as doubles, NaN for null."""
     arrays = np.broadcast_arrays(*[np.asarray(column, dtype=float) for column in columns.values()])
     rows = pd.DataFrame({name: np.ravel(array) for name, array in zip(columns, arrays, strict=True)})
     rows.insert(0, "position", range(len(rows)))
     with duckdb.connect() as connection:
         connection.register("rows", rows)
-        return np.array(connection.sql(f"select {formula} from rows order by position").fetchnumpy().popitem()[1])
+        found = connection.sql(f"select {formula} from rows order by position").fetchnumpy().popitem()[1]
+    return np.ma.filled(np.ma.asarray(found, dtype=float), np.nan)
 
 
 # --- numbers to reproduce
@@ -373,6 +375,17 @@ def test_a_spend_that_is_not_modelled_is_the_same_every_time(formulas: dict[str,
     assert squared == pytest.approx(400 * 7, rel=1e-6)
 
 
+def test_the_last_window_repeated(formulas: dict[str, str]):
+    """The worked example, churned, not known to be, nothing in the window, no order."""
+    rows = {
+        "is_churned": [0, 1, np.nan, 0, np.nan], "frequency": [6, 6, 6, 0, 0],
+        "purchase_days": [4, 4, 4, 4, 0], "order_count": [8, 8, 8, 8, 0],
+    }  # fmt: skip
+    rate = computed(formulas["repeated"], **rows)
+    assert rate[:4].tolist() == [0.25, 0, 0.25, 0]
+    assert np.isnan(rate[4])
+
+
 def test_normal_and_spend_quantiles_at_their_edges(formulas: dict[str, str]):
     shares = np.array([1e-12, 1e-4, 0.024, 0.0243, 0.1, 0.5, 0.9, 0.9757, 0.976, 1 - 1e-6])
     assert computed(formulas["normal"], share=shares) == pytest.approx(norm.ppf(shares), rel=2e-9, abs=1e-12)
@@ -383,15 +396,17 @@ def test_normal_and_spend_quantiles_at_their_edges(formulas: dict[str, str]):
     half = sure | {"p_alive": 0.5}
     assert computed(formulas["low"], **half)[0] == 0
     assert computed(formulas["high"], **half)[0] == pytest.approx(gamma.ppf(0.8, 10, scale=10), rel=1e-3)
-    # hardly alive, no spend, no variance, more variance than a mean of this size can have, not known
+    # hardly alive, no spend, no variance, more variance than a mean of this size can have, something not known
     rows = {
-        "p_alive": [0.05, 1.0, 1.0, 1.0, np.nan], "p_no_purchase": [0.0, 0.5, 0.0, 0.0, 0.5],
-        "spend": [100.0, 0.0, 100.0, 100.0, 1.0], "squared_spend": [11000.0, 0.0, 10000.0, 1e9, 2.0],
+        "p_alive": [0.05, 1.0, 1.0, 1.0, np.nan, 1.0, 1.0], "p_no_purchase": [0.0, 0.5, 0.0, 0.0, 0.5, 0.0, 0.0],
+        "spend": [100.0, 0.0, 100.0, 100.0, 1.0, np.nan, 1.0],
+        "squared_spend": [11000.0, 0.0, 10000.0, 1e9, 2.0, 2.0, np.nan],
     }  # fmt: skip
-    low, high = (np.ma.filled(computed(formulas[side], **rows), np.nan) for side in ("low", "high"))
+    low, high = (computed(formulas[side], **rows) for side in ("low", "high"))
     assert low[:4].tolist() == [0, 0, 100, 0]
     assert high[:3].tolist() == [0, 0, 100]
     assert high[3] >= 0
+    assert np.isnan([low[4:], high[4:]]).all()
 
 
 def test_the_nodes_are_numpys():

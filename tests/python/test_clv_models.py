@@ -204,10 +204,13 @@ def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path:
         inner join marts.clv_parameters as parameters using (as_of_date)
         """
     )
+    assert len(forecasts) == 5 * len(shop.query("select * from marts.customer_value where order_count > 0"))
+    assert set(forecasts["horizon_months"]) == {3, 6, 12, 24, 36}
     for horizon, rows in forecasts.groupby("horizon_months"):
         for side, share in (("low", 0.1), ("high", 0.9)):
             quantiles = spend_quantiles(rows, horizon, share) * rows["margin_rate"].to_numpy()
             assert rows[f"residual_value_{side}"].astype(float).tolist() == pytest.approx(quantiles, abs=0.006), horizon
+        assert quantiles.max() > 1
 
 
 def test_an_acquisition_cost_is_taken_off_once_the_customer_is_known(warehouse: Warehouse):
@@ -233,7 +236,7 @@ def test_a_shop_with_too_few_repeat_customers_says_so_and_repeats_the_last_windo
     rows = orders()
     few = rows[rows["customer_id"] < 60]
     few = pd.concat([few, few[::3].assign(order_id=lambda again: again["order_id"] + len(rows) * 10)])  # twice that day
-    scored(warehouse, few)
+    scored(warehouse, few, select="+customer_value +customer_forecasts")
     row = warehouse.query("select * from marts.clv_parameters order by as_of_date").to_dict("records")[-1]
     assert row["state"] == "no fit"
     assert row["fit_note"].endswith("repeat customers; a fit takes 50")
@@ -253,6 +256,16 @@ def test_a_shop_with_too_few_repeat_customers_says_so_and_repeats_the_last_windo
     assert repeated["expected_purchases_12m"].to_numpy() == pytest.approx(days.to_numpy())
     assert 0 < len(repeated) < len(found)
     assert (found["discounted_purchases_36m"] >= 0).all()
+    # looked ahead by horizon as in the history
+    shown = warehouse.query("select * from marts.customer_value where order_count > 0 order by customer_id")
+    for months in (3, 6, 12, 24, 36):
+        ahead = warehouse.query(
+            f"select * from marts.customer_forecasts where horizon_months = {months} order by customer_id"
+        )
+        assert ahead["expected_purchases"].tolist() == pytest.approx(shown[f"expected_purchases_{months}m"].tolist())
+        assert ahead["residual_value"].tolist() == shown[f"residual_value_{months}m"].tolist()
+        assert ahead["residual_value_low"].isna().all()
+        assert ahead["clv_state"].tolist() == shown["clv_state"].tolist()
 
 
 def test_a_shop_that_sells_below_cost_expects_losses_and_says_why(warehouse: Warehouse):

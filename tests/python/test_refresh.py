@@ -215,12 +215,12 @@ FEW_DAYS = Plan(
 )
 
 YEAR = [FIRST + number * DAY for number in range(1, (LAST - FIRST).days + 1)]
-# every third week: one model after the other, right after it or when it has just begun
+# every fifteenth day: one model after the other, right after it or when it has just begun
 KILLED_MODELS = [
-    "int_slices", "int_customer_totals", "tier_thresholds", "restatements", "customer_value_history",
-    "value_concentration", "tier_migrations", "tier_summary", "cohort_retention",
+    "int_slices", "int_customer_totals", "clv_parameters", "tier_thresholds", "restatements", "customer_value_history",
+    "clv_backtest", "customer_forecasts", "value_concentration", "tier_migrations", "tier_summary", "cohort_retention",
 ]  # fmt: skip
-KILLS = dict(zip(YEAR[9::20], itertools.product(("NodeFinished", "NodeStart"), KILLED_MODELS), strict=True))
+KILLS = dict(zip(YEAR[9::15], itertools.product(("NodeFinished", "NodeStart"), KILLED_MODELS), strict=True))
 MONTH_TURNS = {day for day in YEAR if is_month_end(day) or day.day in (1, 15)}
 EVERY_DAY = Plan(
     days=YEAR,
