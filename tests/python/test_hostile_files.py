@@ -391,7 +391,7 @@ def test_mixed_line_ends_are_refused(tmp_path: Path, text: str, line: int):
 @pytest.mark.parametrize(
     ("content", "advice"),
     [
-        (gzip.compress(ORDERS.encode()), "is packed with gzip: unpack it"),
+        (gzip.compress(ORDERS.encode(), mtime=0), "is packed with gzip: unpack it"),
         (b"PK\x03\x04\x14\0\6\0", "is an Excel or zip file: export it as CSV"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel file: export it as CSV"),
         (b"PAR1\x15\x04", "is a Parquet file: let its name end in .parquet"),
