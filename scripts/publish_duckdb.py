@@ -124,12 +124,12 @@ class DuckDBStore(Store):
     def versions(self) -> list[Version]:
         """Read every version.json."""
         files = sorted((self.home / "versions").glob("[0-9]*/version.json"))
-        return [Version(**json.loads(file.read_text(encoding="utf-8"))) for file in files]
+        return [Version.of(json.loads(file.read_text(encoding="utf-8"))) for file in files]
 
     def current(self) -> Version | None:
         """Follow the link."""
         file = self.home / "current" / "version.json"
-        return Version(**json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
+        return Version.of(json.loads(file.read_text(encoding="utf-8"))) if file.exists() else None
 
     def folder(self, number: int) -> Path:
         """Return the directory of a version."""

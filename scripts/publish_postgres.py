@@ -120,12 +120,12 @@ class PostgresStore(Store):
 
     def versions(self) -> list[Version]:
         """Read operations.versions."""
-        return [Version(**row[0]) for row in self.rows("select described from operations.versions order by number")]
+        return [Version.of(row[0]) for row in self.rows("select described from operations.versions order by number")]
 
     def current(self) -> Version | None:
         """Read operations.versions."""
         found = self.rows("select described from operations.versions where is_current")
-        return Version(**found[0][0]) if found else None
+        return Version.of(found[0][0]) if found else None
 
     def publish(self, version: Version, tables: list[Mart]) -> None:
         """Copy the marts into a schema of their own, then replace all views in one transaction."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,9 @@ class PublishError(Exception):
 class Version:
     """What is known of a published version. Its number rises by 1, whatever the clock says.
 
-    fingerprint: what it was made of, {"project", "vars", "inputs"}. row_counts: {mart: rows}. variables: dbt's vars as
-    they were. withdrawn_at: when a rollback went behind it, null where none did.
+    fingerprint: what it was made of, {"project", "vars", "inputs"}. row_counts: {mart: rows}. checksums: {file or mart:
+    hash of its content}, empty for versions of a release that took none. variables: dbt's vars as they were.
+    withdrawn_at: when a rollback went behind it, null where none did.
     """
 
     number: int
@@ -36,11 +37,18 @@ class Version:
     variables: dict[str, Any]
     fingerprint: dict[str, Any]
     row_counts: dict[str, int] = field(default_factory=dict)
+    checksums: dict[str, str] = field(default_factory=dict)
     withdrawn_at: str | None = None
 
     def to_json(self) -> str:
         """Return the version as a JSON text."""
         return json.dumps(asdict(self), indent=1, sort_keys=True, default=str)
+
+    @classmethod
+    def of(cls, described: dict[str, Any]) -> Version:
+        """Return the version that to_json() described, perhaps by another release: what only that knew is left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in described.items() if name in known})
 
     def __str__(self) -> str:
         taken_back = f", taken back {self.withdrawn_at}" if self.withdrawn_at else ""
@@ -49,11 +57,15 @@ class Version:
 
 @dataclass(frozen=True)
 class Mart:
-    """A mart as dbt's manifest knows it: its name, what it says of itself, {column: description}."""
+    """A mart as dbt's manifest knows it: its name, what it says of itself, {column: description}.
+
+    is_personal: it holds personal data (meta contains_personal_data), so that few may read it.
+    """
 
     name: str
     description: str
     columns: dict[str, str]
+    is_personal: bool = False
 
 
 def marts(manifest: Path) -> list[Mart]:
@@ -65,6 +77,7 @@ def marts(manifest: Path) -> list[Mart]:
                 node["alias"],
                 node["description"].strip(),
                 {column["name"]: column["description"].strip() for column in node["columns"].values()},
+                bool(node["config"]["meta"].get("contains_personal_data")),
             )
             for node in nodes
             if node["resource_type"] == "model" and node["config"]["access"] == "public"
