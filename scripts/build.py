@@ -101,13 +101,16 @@ def guard(data: str, database: Path) -> None:
         raise SystemExit("error: what arrived is not fit to be built from; what was built before stays as it was")
 
 
-def project_hash(entries: Iterable[str] = BUILD_INPUTS) -> str:
-    """Return a hash over files and folders of the project, those that a build depends on."""
+def project_hash(entries: Iterable[str] = BUILD_INPUTS, suffixes: tuple[str, ...] = ("",)) -> str:
+    """Return a hash over files and folders of the project, those that a build depends on.
+
+    suffixes: of the names of the files that count; by default all.
+    """
     digest = hashlib.sha256()
     for entry in entries:
         path = PROJECT / entry
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.is_file() and "__pycache__" not in file.parts:
+            if file.is_file() and file.name.endswith(suffixes) and "__pycache__" not in file.parts:
                 digest.update(str(file.relative_to(PROJECT)).encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()
 

@@ -118,7 +118,7 @@ class Refresh:
         self.variables = project_vars(arguments.vars)
         self.state = arguments.home / "state"
         self.target_path = self.state / "target"
-        self.is_project_of_last_version, self.are_macros_of_last_version = False, True
+        self.is_project_of_last_version, self.is_code_of_last_version = False, True
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
@@ -149,7 +149,7 @@ class Refresh:
             fingerprint = self.fingerprint()
             for newest in self.store.versions()[-1:]:
                 self.is_project_of_last_version = newest.fingerprint["project"] == fingerprint["project"]
-                self.are_macros_of_last_version = newest.fingerprint["macros"] == fingerprint["macros"]
+                self.is_code_of_last_version = newest.fingerprint.get("code") == fingerprint["code"]
             unchanged = self.unchanged_since(fingerprint)
             details["unchanged_since"] = unchanged and unchanged.number
         if unchanged:
@@ -183,7 +183,7 @@ class Refresh:
         """Return what the marts depend on: the project, the vars, every raw row."""
         given = {name: value for name, value in self.variables.items() if name != "anomalies_accepted"}
         inputs = self.store.inputs(self.variables["raw_schema"])
-        code = {"project": build.project_hash(), "macros": build.project_hash(["macros"])}
+        code = {"project": build.project_hash(), "code": build.project_hash(["macros", "models"], (".sql", ".py"))}
         return json.loads(json.dumps(code | {"vars": given, "inputs": inputs}, default=str))
 
     def unchanged_since(self, fingerprint: dict[str, Any]) -> Version | None:
@@ -203,8 +203,12 @@ class Refresh:
         return len(outcome.findings)
 
     def is_full(self) -> bool:
-        """Say whether all slices are built anew; the history cannot see a changed macro by itself (definitions_key)."""
-        return self.arguments.full_refresh or not self.are_macros_of_last_version
+        """Return whether all slices are built anew, as after an upgrade.
+
+        The history cannot see a changed macro by itself (definitions_key), and dbt refuses to add a column to a table
+        that it keeps; a changed model rebuilds the history anyway.
+        """
+        return self.arguments.full_refresh or not self.is_code_of_last_version
 
     def build(self) -> None:
         """Run dbt build with all its tests; raise what failed, with the rows and how to see them."""

@@ -1,0 +1,124 @@
+"""From the release before, and from a project with a column less, to this one: make refresh alone, and nothing is lost.
+
+The ledger of restatements is what no rebuild brings back, so it is compared row for row.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Warehouse
+from publication import Publication
+from raw_schema import PROJECT
+
+RELEASE = "0253806"  # the commit of release 0.1.0
+TESTS_ASIDE = {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test test"}  # half of a build, and said nothing here
+LEDGER = "select * from marts.restatements order by all"
+LATE = "ada,2023-03-20 10:00:00,250.00,,,,completed,,,"
+
+
+def refreshed(home: Publication, *arguments: str) -> None:
+    """Refresh, fail with its words where it fails."""
+    done = home.refresh(*arguments, **TESTS_ASIDE)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Publication:
+    """Return a home that the release before built and restated once."""
+    folder = tmp_path_factory.mktemp("upgrade")
+    release = folder / "release"
+    release.mkdir()
+    archive = subprocess.run(["git", "-C", str(PROJECT), "archive", RELEASE], capture_output=True, check=False)
+    if archive.returncode:
+        pytest.skip(f"the history of this clone does not reach back to {RELEASE}")
+    subprocess.run(["tar", "-x", "-C", str(release)], input=archive.stdout, check=True)
+    home = Publication.of_the_shop(folder, release)
+    refreshed(home)
+    home.order(1, LATE)
+    refreshed(home)
+    return home
+
+
+def test_a_refresh_after_an_upgrade_publishes_and_keeps_the_ledger(home: Publication, shop: Warehouse):
+    ledger = home.rows(LEDGER)
+    assert len(ledger) > 10
+    now = Publication(home.folder)
+    refreshed(now)
+    assert now.rows("select count(*) from marts.pipeline_runs") == [(3,)]
+    assert now.rows(LEDGER) == ledger
+    columns = (
+        "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'marts' {} order by all"
+    )
+    personal = "and table_name not in ('customers', 'rejected_rows') and table_name not like 'pipeline%'"
+    assert now.rows(columns.format(f"and database_name = 'analytics' {personal}")) == shop.rows(
+        columns.format(personal)
+    )
+
+
+def edited(project: Path, changes: dict[str, tuple[str, str]]) -> None:
+    """Put other text in place of the first such text of files."""
+    for name, (here, instead) in changes.items():
+        text = (project / name).read_text(encoding="utf-8")
+        assert here in text, name
+        (project / name).write_text(text.replace(here, instead, 1), encoding="utf-8")
+
+
+def described(*columns: str) -> tuple[str, str]:
+    """Return the edit that describes columns in a mart's YAML."""
+    lines = [f"      - {{name: {column}, data_type: string, description: A column more.}}\n" for column in columns]
+    return "\n    columns:\n", "\n    columns:\n" + "".join(lines)
+
+
+@pytest.fixture(scope="module")
+def next_release(home: Publication) -> Publication:
+    """Return the home under a copy of this project that can be edited."""
+    project = home.folder / "next_release"
+    ignored = shutil.ignore_patterns(".git", ".venv*", "data", "target", "logs", "__pycache__")
+    shutil.copytree(PROJECT, project, ignore=ignored, symlinks=True)
+    return Publication(home.folder, project)
+
+
+def test_a_mart_with_a_column_more_is_published_by_a_refresh_alone(next_release: Publication):
+    edited(
+        next_release.project,
+        {
+            "models/intermediate/int_customer_value.sql": (
+                "\nselect\n    as",
+                "\nselect\n    raw_tier as next_tier,\n    as",
+            ),
+            "models/marts/customer_value_history.sql": ("\nselect\n", "\nselect\n    next_tier,\n"),
+            "models/marts/customer_value.yml": described("next_tier"),
+            "models/marts/customer_value_history.yml": described("next_tier"),
+        },
+    )
+    ledger = next_release.rows(LEDGER)
+    refreshed(next_release)
+    wrong = "select count(*) from marts.customer_value_history where next_tier is distinct from raw_tier"
+    assert next_release.rows(wrong) == [(0,)]
+    assert next_release.rows(LEDGER) == ledger
+
+
+def test_a_ledger_with_a_column_that_the_shown_history_lacks_keeps_its_rows(next_release: Publication):
+    edited(
+        next_release.project,
+        {
+            "models/intermediate/int_customer_value.sql": (
+                "raw_tier as next_tier,",
+                "raw_tier as next_tier, abc_tier as last_tier,",
+            ),
+            "models/marts/customer_value_history.sql": ("next_tier,\n", "next_tier,\n    last_tier,\n"),
+            "macros/history/restated_columns.sql": ("'tier': ", "'last_tier': dbt.type_string(), 'tier': "),
+            "models/marts/customer_value.yml": described("last_tier"),
+            "models/marts/customer_value_history.yml": described("last_tier"),
+            "models/marts/restatements.yml": described("last_tier", "shown_last_tier"),
+        },
+    )
+    ledger = next_release.rows(LEDGER)
+    next_release.order(2, LATE)
+    refreshed(next_release)
+    kept = "select * exclude (last_tier, shown_last_tier) from marts.restatements order by all"
+    assert next_release.rows(kept) == ledger
