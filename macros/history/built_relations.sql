@@ -4,9 +4,10 @@
 
   Arguments   names            models of this project
               in_full_refresh  true: also where a full refresh was asked for, which is about to replace them
-  Returns     list of relations, one per name; empty where one of them is missing, or must not be looked at
+              columns          columns that each must have: a relation of an earlier release may lack one
+  Returns     list of relations, one per name; empty where one of them is missing, lacks a column, or must not be read
 -#}
-{% macro built_relations(names, in_full_refresh=false) -%}
+{% macro built_relations(names, in_full_refresh=false, columns=[]) -%}
     {%- set relations = [] -%}
     {%- if execute and (in_full_refresh or not should_full_refresh()) -%}
         {%- for name in names -%}
@@ -14,7 +15,9 @@
             {%- set relation = load_relation(api.Relation.create(
                 database=node.database, schema=node.schema, identifier=node.alias
             )) -%}
-            {%- if relation -%}
+            {%- set found = adapter.get_columns_in_relation(relation) if relation and columns else [] -%}
+            {%- set missing = columns | reject('in', found | map(attribute='name') | map('lower') | list) | list -%}
+            {%- if relation and not missing -%}
                 {%- do relations.append(relation) -%}
             {%- endif -%}
         {%- endfor -%}

@@ -1,11 +1,6 @@
 {%- set columns = restated_columns() %}
 {#- a full refresh replaces the history after this model, so what was shown can still be read #}
-{%- set built = built_relations(['customer_value_history'], in_full_refresh=true) -%}
-{#- a history of a release that lacks a column is of other definitions: nothing in it can be restated -#}
-{%- set held = adapter.get_columns_in_relation(built[0]) | map(attribute='name') | map('lower') | list if built else [] -%}
-{%- if columns.keys() | reject('in', held) | list -%}
-    {%- set built = [] -%}
-{%- endif -%}
+{%- set built = built_relations(['customer_value_history'], in_full_refresh=true, columns=columns.keys() | list) -%}
 with slices as (
 
     select * from {{ ref('int_slices') }}
