@@ -6,17 +6,24 @@ A version is a copy of all marts that nothing writes to any more. One of them is
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from raw_schema import PROJECT
 from run_records import Run
 
 
 class PublishError(Exception):
     """A version cannot be written, read or made current; the message says why and what still holds."""
+
+
+class NotNow(Exception):
+    """The refresh cannot be carried out now, but later it may: a locked file, a database that does not answer."""
 
 
 @dataclass
@@ -68,6 +75,30 @@ class Mart:
     is_personal: bool = False
 
 
+def default_home() -> Path:
+    """Return where versions are kept; relative paths are from the project's root."""
+    return PROJECT / os.environ.get("CUSTOMER_VALUE_PUBLISHED", "data/published")
+
+
+def open_home(home: Path) -> None:
+    """Make HOME, which lets readers through, and HOME/state, which is for its owner alone, whatever the umask is."""
+    for folder in reversed([folder for folder in (home, *home.parents) if not folder.exists()]):
+        folder.mkdir()
+        folder.chmod(0o755)
+    state = home / "state"
+    state.mkdir(exist_ok=True)
+    for folder in (state, *(state / name for name in ("work", "failed", "warehouses", "runs", "logs", "target", "gx"))):
+        if folder.is_dir():
+            folder.chmod(0o700)
+
+
+def rollback_command(home: Path, number: int) -> str:
+    """Return the command that makes a version of a home current."""
+    is_default = home.resolve() == default_home().resolve()
+    option = "" if is_default else f" OPTIONS={shlex.quote(f'--home={shlex.quote(str(home))}')}"
+    return f"make rollback VERSION={number}{option}"
+
+
 def marts(manifest: Path) -> list[Mart]:
     """Return the public models of a manifest, by name."""
     nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
@@ -88,6 +119,13 @@ def marts(manifest: Path) -> list[Mart]:
 
 class Store(ABC):
     """Where an engine builds and publishes. Used by one process at a time, under the lock of refresh_lock.py."""
+
+    def damage(self, version: Version) -> list[str]:
+        """Return what of a version is not as it was published, in words; empty where all is.
+
+        Of a version without checksums, the counts of rows are what is known.
+        """
+        return []
 
     @abstractmethod
     def open_work(self) -> dict[str, str]:
@@ -117,17 +155,36 @@ class Store(ABC):
     def current(self) -> Version | None:
         """Return the version that readers see, None before the first."""
 
+    def seen(self) -> list[Version]:
+        """Return the versions that readers saw at some time: not those whose publishing was killed half-way."""
+        current = self.current()
+        return [
+            version
+            for version in self.versions()
+            if version.withdrawn_at or (current and version.number <= current.number)
+        ]
+
+    def next_number(self) -> int:
+        """Return the number of the next version: never one that was given before."""
+        return max((version.number for version in self.versions()), default=0) + 1
+
     @abstractmethod
     def publish(self, version: Version, tables: list[Mart]) -> None:
         """Copy the marts to a new version, count its rows into row_counts, make it current in one step."""
 
     @abstractmethod
     def roll_back(self, number: int, now: str) -> Version:
-        """Make an earlier version current and mark those after it as taken back; return it. Raises PublishError."""
+        """Make a version current and mark those after it as taken back; return it. Works where none is current.
+
+        Raises PublishError where it is not there or damaged.
+        """
 
     @abstractmethod
     def recover(self) -> list[str]:
-        """Remove what killed refreshes left and readers never saw; return what that was, for people."""
+        """Remove what killed refreshes left and readers never saw; return what that was, for people.
+
+        Raises PublishError, and removes nothing, where versions are there and it is not known which is current.
+        """
 
     @abstractmethod
     def close_work(self, keep: bool) -> str:

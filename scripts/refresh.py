@@ -43,7 +43,7 @@ import yaml
 from processes import die_with_parent
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
-from publishing import PublishError, Store, Version
+from publishing import PublishError, Store, Version, default_home
 from raw_schema import PROJECT, LoadError
 from refresh_lock import LockedError
 from run_records import Records, Run
@@ -58,11 +58,6 @@ class Refused(Exception):
 
 class Failed(Exception):
     """The refresh could not be carried out; the message says why."""
-
-
-def default_home() -> Path:
-    """Return where versions are kept; relative paths are from the project's root."""
-    return PROJECT / os.environ.get("CUSTOMER_VALUE_PUBLISHED", "data/published")
 
 
 def project_vars(given: str | None) -> dict[str, Any]:
@@ -119,6 +114,7 @@ class Refresh:
         self.state = arguments.home / "state"
         self.target_path = self.state / "target"
         self.is_project_of_last_version, self.is_code_of_last_version = False, True
+        self.damage: str | None = None
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
@@ -141,6 +137,9 @@ class Refresh:
         """Do all steps; return published or unchanged."""
         with self.step("recover") as details:
             details["removed"] = "; ".join(self.store.recover()) or None
+            self.damage = details["damaged"] = damage_of(self.store)
+            if self.damage:
+                print(f"warning: what readers see is damaged: {self.damage}", file=sys.stderr)
             os.environ.update(self.store.open_work())
             os.environ |= {"DBT_TARGET_PATH": str(self.target_path), "DBT_LOG_PATH": str(self.state / "logs")}
         with self.step("load") as details:
@@ -176,7 +175,7 @@ class Refresh:
                 self.keep_manifest()
             except (OSError, psycopg2.Error) as error:  # what is published is published
                 details["error"] = str(error).strip()
-        self.run.message = str(version)
+        self.run.message = f"{version}; it replaces what was damaged: {self.damage}" if self.damage else str(version)
         return "published"
 
     def fingerprint(self) -> dict[str, Any]:
@@ -187,10 +186,20 @@ class Refresh:
         return json.loads(json.dumps(code | {"vars": given, "inputs": inputs}, default=str))
 
     def unchanged_since(self, fingerprint: dict[str, Any]) -> Version | None:
-        """Return the newest version, taken back or not, if it was made of the same; None with --force."""
+        """Return the newest version, taken back or not, if it was made of the same; None with --force.
+
+        None also where what readers see is damaged: then it is built again.
+        """
         newest = self.store.versions()[-1:]
         is_same = newest and newest[0].fingerprint == fingerprint and not self.arguments.force
-        return newest[0] if is_same else None
+        if not is_same or not self.damage:
+            return newest[0] if is_same else None
+        if newest[0].withdrawn_at:
+            raise Failed(
+                f"what readers see is damaged ({self.damage}), and there is nothing but what was taken back to replace "
+                f"it with: {newest[0]}. make rollback VERSION=n shows a version that is whole, --force this one again"
+            )
+        return None
 
     def guard(self) -> int:
         """Let the arrival guard judge the raw tables; return its warnings."""
@@ -304,8 +313,7 @@ class Refresh:
 
     def publish(self, fingerprint: dict[str, Any]) -> Version:
         """Publish what was built, with the record of this run in it."""
-        newest = self.store.versions()[-1:]
-        self.run.version = newest[0].number + 1 if newest else 1
+        self.run.version = self.store.next_number()
         self.run.outcome, self.run.finished_at = "published", run_records.now()
         self.store.write_records([*(run for run in self.records.all() if run.run_id != self.run.run_id), self.run])
         version = Version(
@@ -335,13 +343,7 @@ def tail(file: Path) -> str:
 
 def settle(records: Records, store: Store) -> str | None:
     """Note what became of runs that never said so, because they were killed; return it for people."""
-    current, said = store.current(), []
-    # complete versions after the current one that no rollback took back were never seen: recover() removes them
-    seen = {
-        version.run_id: version.number
-        for version in store.versions()
-        if version.withdrawn_at or (current and version.number <= current.number)
-    }
+    seen, said = {version.run_id: version.number for version in store.seen()}, []
     for run in records.all():
         if run.outcome == "running":
             run.version = seen.get(run.run_id)
@@ -352,20 +354,34 @@ def settle(records: Records, store: Store) -> str | None:
     return "; ".join(said) or None
 
 
+def damage_of(store: Store) -> str | None:
+    """Return what of the version that readers see is not as it was published, for people; None where all is."""
+    current = store.current()
+    found = store.damage(current) if current else []
+    return f"version {current.number}: {'; '.join(found)}" if found else None
+
+
 def still_published(store: Store | None) -> str:
     """Return what readers see, for people."""
     if store is None:
         return "what was before"
     try:
-        current = store.current()
+        current, damage = store.current(), damage_of(store)
+        if not current:
+            return "nothing that is known to be current" if store.versions() else "nothing yet"
     except Exception as error:  # what went wrong before matters more
         return f"what was before ({error})"
-    return str(current) if current else "nothing yet"
+    return f"{current}, damaged: {damage}" if damage else str(current)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Refresh under the lock; return the exit code."""
     arguments.home = arguments.home.resolve()
+    try:
+        publishing.open_home(arguments.home)
+    except OSError as error:
+        print(f"error: {arguments.home} cannot be used: {error}. Nothing was done", file=sys.stderr)
+        return 2
     log = Log(arguments.home / "state" / "refresh.jsonl")
     records = Records(arguments.home / "state" / "runs")
     store = DuckDBStore(arguments.home, raw_schema.default_database()) if arguments.target == "duckdb" else None
@@ -443,6 +459,7 @@ def main() -> None:
     parser.add_argument(
         "--accept-anomalies", action="store_true", help="publish also what is far from the last runs, this once"
     )
+    os.umask(0o077)  # raw rows are in all that it writes but what it publishes
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # systemd stops with it
     sys.exit(run(parser.parse_args()))
 

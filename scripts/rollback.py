@@ -9,10 +9,12 @@ exit codes: 0 done; 2 there is no such version, or it could not be made current;
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
 import psycopg2
+import publishing
 import raw_schema
 import refresh
 import refresh_lock
@@ -27,11 +29,14 @@ from run_records import Records, Run
 def go_back(store: Store, records: Records, number: int | None) -> str:
     """Make a version current, by default the one before the current that was never taken back; return what was done."""
     refresh.settle(records, store)
-    current = store.current()
+    current, versions = store.current(), store.seen()
     if number is None:
+        if versions and not current:
+            numbers = ", ".join(str(version.number) for version in versions)
+            raise PublishError(f"no version is known to be current; name one of {numbers}: make rollback VERSION=n")
         earlier = [
             version.number
-            for version in store.versions()
+            for version in versions
             if current and version.number < current.number and not version.withdrawn_at
         ]
         if not earlier:
@@ -75,6 +80,8 @@ def main() -> None:
         if arguments.list:
             print(listed(store(lock=False)))
             return
+        os.umask(0o077)
+        publishing.open_home(home)
         with refresh_lock.held(home / "state" / "lock"):
             print(go_back(store(lock=True), Records(home / "state" / "runs"), arguments.version))
     except LockedError as error:

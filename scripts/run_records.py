@@ -79,10 +79,13 @@ class Records:
             file.unlink()
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Replace a file in one step, and have the disk keep it before its name appears."""
+def write_whole(file: Path, text: str, mode: int | None = None) -> None:
+    """Replace a file in one step, and have the disk keep it before its name appears. mode: its, else as umask says."""
     draft = file.with_name(file.name + ".draft")
+    draft.unlink(missing_ok=True)  # one that a killed process left may be read-only
     with draft.open("w", encoding="utf-8") as content:
+        if mode is not None:
+            os.fchmod(content.fileno(), mode)
         content.write(text)
         content.flush()
         os.fsync(content.fileno())

@@ -78,8 +78,13 @@ class Publication:
 
     @property
     def published(self) -> Path:
-        """Return what readers open."""
+        """Return what readers open: all marts but those with personal data."""
         return self.home / "current" / "analytics.duckdb"
+
+    @property
+    def full(self) -> Path:
+        """Return what the owner alone opens: all marts."""
+        return self.home / "current" / "full.duckdb"
 
     def command(self, script: str, *arguments: str) -> list[str]:
         """Return a script's command on this home."""
