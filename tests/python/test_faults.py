@@ -51,8 +51,8 @@ def assert_as_rebuilt(home: Publication, folder: Path) -> None:
     fresh = Publication(folder)
     shutil.copytree(home.files, fresh.files)
     assert fresh.refresh().returncode == 0
-    with duckdb.connect(str(home.published), read_only=True) as reader:
-        reader.execute(f"attach '{fresh.published}' as fresh (read_only)")
+    with duckdb.connect(str(home.full), read_only=True) as reader:
+        reader.execute(f"attach '{fresh.full}' as fresh (read_only)")
         for mart in MARTS:
             # the ledger of restatements, and when a bad row was first seen, are memories: from nothing there are none
             if mart not in ("marts.restatements", "marts.rejected_rows", "marts.reject_summary"):

@@ -22,8 +22,9 @@ import refresh
 import refresh_lock
 from conftest import Warehouse
 from engines import MARTS
-from publication import Publication, look, steps
+from publication import PERSONAL, Publication, look, steps
 from publish_duckdb import DuckDBStore
+from publish_journal import Entry
 from publishing import Mart, Version, withdraw
 from raw_schema import PROJECT
 from refresh_lock import LockedError
@@ -45,18 +46,26 @@ def test_a_first_refresh_publishes_all_marts_and_nothing_else(shop_home: Publica
     assert look(shop_home.published) == 1
     with duckdb.connect(str(shop_home.published), read_only=True) as reader:
         reader.execute(f"attach '{shop.database}' as built (read_only)")
-        tables = {f"{schema}.{table}" for schema, table in reader.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'analytics'"
-        ).fetchall()}  # fmt: skip
+        reader.execute(f"attach '{shop_home.full}' as full_file (read_only)")
+        names = "select schema_name || '.' || table_name from duckdb_tables() where database_name = ?"
+        readable, full = (
+            {name for (name,) in reader.execute(names, [database]).fetchall()}
+            for database in ("analytics", "full_file")
+        )
         pipeline = {f"marts.pipeline_{name}" for name in ("runs", "run_nodes", "run_measures")}
-        assert tables == set(MARTS) | pipeline
+        assert full == set(MARTS) | pipeline
+        assert readable == full - PERSONAL
+        tags = reader.execute("select tags from duckdb_databases() where database_name in ('analytics', 'full_file')")
+        assert [tag["storage_version"][:6] for (tag,) in tags.fetchall()] == ["v1.2.0", "v1.2.0"]
+        reader.execute("use full_file")
         for mart in MARTS:
             lost, new = f"from built.{mart} except all from {mart}", f"from {mart} except all from built.{mart}"
             assert reader.execute(f"select count(*) from ({lost} union all ({new}))").fetchone() == (0,), mart
-        comments = "select comment from duckdb_columns() where database_name = 'analytics' and table_name = 'orders'"
+        comments = """
+            select comment from duckdb_columns()
+            where database_name in ('analytics', 'full_file') and table_name in ('orders', 'customers')
+        """
         assert all(len(comment) > 10 for (comment,) in reader.execute(comments).fetchall())
-        tags = reader.execute("select tags from duckdb_databases() where database_name = 'analytics'").fetchone()[0]
-        assert tags["storage_version"].startswith("v1.2.0")
 
 
 def test_a_version_says_what_it_was_made_of(shop_home: Publication):
@@ -183,7 +192,7 @@ def test_a_pull_request_builds_what_it_changed_and_what_hangs_on_it(shop_home: P
     shutil.copytree(PROJECT, project, ignore=ignored, symlinks=True)
     changed = project / "models" / "marts" / "tier_summary.sql"
     changed.write_text(changed.read_text() + "\n-- a change\n")
-    (warehouse,) = (shop_home.home / "state" / "warehouses").glob("*/warehouse.duckdb")
+    warehouse = max((shop_home.home / "state" / "warehouses").glob("*/warehouse.duckdb"))
     shutil.copy(warehouse, tmp_path / "pull_request.duckdb")
     dbt = str(Path(sys.executable).with_name("dbt"))
     select = ["--select", "state:modified+", "--state", str(shop_home.home / "state" / "manifest")]
@@ -218,7 +227,7 @@ def test_old_versions_are_pruned_and_a_reader_keeps_the_one_that_it_has_open(tmp
     assert store.prune(2) == [1, 2]
     assert [version.number for version in store.versions()] == [3, 4]
     assert reader.execute("select number from marts.one").fetchall() == [(1,)]
-    assert len(list(store.warehouses.iterdir())) == 1
+    assert len(list(store.warehouses.iterdir())) == 2
     store.roll_back(3, "now")
     assert store.prune(1) == []  # the current one and the last one stay
 
@@ -304,6 +313,7 @@ def test_a_run_that_was_killed_after_it_had_published_counts_as_published(tmp_pa
         (folder / "version.json").write_text(version.to_json())
         records.save(Run(number, "then", step="publish"))
     store.turn_to(2)
+    store.journal.write(Entry(3, 2))
     refresh.settle(records, store)
     outcomes = [(run.outcome, run.version) for run in records.all()]
     assert outcomes == [("published", 1), ("published", 2), ("killed", None)]
@@ -312,13 +322,15 @@ def test_a_run_that_was_killed_after_it_had_published_counts_as_published(tmp_pa
 
 def test_a_rollback_that_was_killed_before_it_turned_the_link_leaves_no_mark(tmp_path: Path):
     store = DuckDBStore(tmp_path, tmp_path)
+    store.state.mkdir()
     for number in (1, 2, 3):
         store.folder(number).mkdir(parents=True)
+        duckdb.connect(str(store.folder(number) / "analytics.duckdb")).close()
     versions = [Version(number, number, "then", None, None, None, {}, {}) for number in (1, 2, 3)]
     store.write(versions)
     store.turn_to(3)
     withdraw(versions, 1, "now")
-    store.write(versions)  # and there it was killed
+    store.write(versions)  # and there it was killed, one of a release that kept no journal
     assert store.recover() == ["marks of a rollback that was not carried out"]
     assert [version.withdrawn_at for version in store.versions()] == [None, None, None]
     assert store.roll_back(2, "later").number == 2

@@ -37,7 +37,7 @@ def published(home: Path) -> dict[str, Any]:
     current = home / "versions" / (home / "current").readlink().name
     version = json.loads((current / "version.json").read_text())
     with tempfile.TemporaryDirectory() as folder:  # DuckDB follows links, and those out of /proc lead nowhere here
-        copy = shutil.copy(current / "analytics.duckdb", folder)
+        copy = shutil.copy(current / "full.duckdb", folder)
         with duckdb.connect(copy, read_only=True) as connection:
             for mart, rows in version["row_counts"].items():
                 assert connection.execute(f"select count(*) from marts.{mart}").fetchone() == (rows,), mart

@@ -20,6 +20,7 @@ import pytest
 import refresh
 import rollback
 import version_files
+from company_file import identifier
 from publication import Publication, look, steps
 from publish_duckdb import DuckDBStore
 from publishing import Mart, NotNow, PublishError, Version, open_home
@@ -65,13 +66,11 @@ def shown(store: DuckDBStore) -> int:
 
 
 def content(home: Path) -> dict[str, str]:
-    """Return {path: hash of the file, or where the link leads} of all that a home holds but its records."""
+    """Return {path: hash of the file, or where the link leads} of versions, warehouses and the link."""
     return {
         str(path.relative_to(home)): str(path.readlink()) if path.is_symlink() else version_files.checksum(path)
-        for path in home.rglob("*")
+        for path in [*home.glob("current*"), *home.glob("versions/**/*"), *home.glob("state/warehouses/**/*")]
         if path.is_symlink() or path.is_file()
-        if not {"runs", "refresh.jsonl", "lock"}
-        & set(path.relative_to(home / "state").parts if "state" in path.parts else ())
     }
 
 
@@ -141,7 +140,7 @@ def test_nothing_is_removed_where_no_version_is_known_to_be_current(tmp_path: Pa
             rollback.go_back(store, records, number)
         subprocess.run(move[1], shell=True, check=True)
     assert bool(move) == (lose is copy_as_folder)
-    with pytest.raises(PublishError, match=f"name one of 1, 2.*: make rollback VERSION=n"):
+    with pytest.raises(PublishError, match=r"name one of 1, 2.*: make rollback VERSION=n"):
         rollback.go_back(store, records, None)
     assert rollback.go_back(store, records, number).startswith(f"current: version {number},")
     assert store.recover() == []
@@ -161,15 +160,9 @@ def test_the_command_that_a_refresh_names_works_as_it_stands(tmp_path: Path):
     assert content(store.home) == before
     command = re.search(r"make rollback VERSION=\S+( OPTIONS=\S+)?", done.stderr)[0]
     # the environment is there: make says what it would run, without making it anew
-    (line,) = subprocess.run(
-        f"{command} --dry-run --old-file=.venv/bin/dbt",
-        shell=True,
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()[-1:]
-    back = subprocess.run(line.lstrip("@"), shell=True, cwd=PROJECT, capture_output=True, text=True, check=False)
+    told = subprocess.run(f"{command} --dry-run", shell=True, cwd=PROJECT, capture_output=True, text=True, check=True)
+    line = told.stdout.splitlines()[-1]
+    back = subprocess.run(line, shell=True, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert back.returncode == 0, back.stderr
     assert shown(store) == 2
 
@@ -179,9 +172,7 @@ def test_a_link_that_somebody_turned_by_hand_removes_nothing(tmp_path: Path):
     lose_link(store.home)
     (store.home / "current").symlink_to(store.folder(1))  # as ln -sfn does
     before = content(store.home)
-    with pytest.raises(
-        PublishError, match=r"leads to version 1, and no rollback took back .* \(2, 3\): somebody turned"
-    ):
+    with pytest.raises(PublishError, match=r"version 1, and no rollback took back .* \(2, 3\): somebody turned"):
         store.recover()
     assert content(store.home) == before
     store.roll_back(2, "now")
@@ -195,9 +186,7 @@ def test_versions_that_cannot_be_read_at_all_are_named_with_the_way_out(tmp_path
     ledger = store.kept_warehouses()
     damage_description(store.home)
     before = content(store.home)
-    with pytest.raises(
-        PublishError, match="No version can be read in .*, to publish anew from the last warehouse: "
-    ) as raised:
+    with pytest.raises(PublishError, match="No version can be read in") as raised:
         store.recover()
     assert content(store.home) == before
     subprocess.run(str(raised.value).split("last warehouse: ")[1], shell=True, check=True)
@@ -302,9 +291,7 @@ def test_killed_at_any_touch_of_the_disk_the_next_refresh_goes_on(
         left = {path.name for path in store.numbered.iterdir()} | {path.name for path in store.warehouses.iterdir()}
         assert all(name.isdigit() for name in left), left
         assert not store.journal.file.exists()
-        for path, _, _ in os.walk(folder):
-            os.chmod(path, 0o700)
-        shutil.rmtree(folder)
+        version_files.delete(folder)
     assert moment > 5
     assert outcomes == ({False} if name == "pruning" else {False, True})
     print(f"\n{name}: killed at {moment} touches of the disk")
@@ -369,9 +356,7 @@ def test_damage_is_found_and_no_rollback_goes_to_it(tmp_path: Path, harm: Callab
     damaged(store, 3, name, harm)
     assert re.fullmatch(rf"version 3: {name}.*{HARMS[harm]}.*", refresh.damage_of(store))
     assert store.roll_back(2, "now").number == shown(store) == 2  # away from it
-    with pytest.raises(
-        PublishError, match=rf"^version 3 is damaged: {name}.*\. Nothing was changed\. Whole are: 1, 2$"
-    ):
+    with pytest.raises(PublishError, match=rf"^version 3 is damaged: {name}.* Whole are: 1, 2$"):
         store.roll_back(3, "later")
     assert shown(store) == 2
     assert store.versions()[2].withdrawn_at == "now"
@@ -379,7 +364,7 @@ def test_damage_is_found_and_no_rollback_goes_to_it(tmp_path: Path, harm: Callab
 
 def test_a_version_of_a_release_without_checksums_is_held_against_its_counts(tmp_path: Path):
     store = home_of(tmp_path, 2)
-    (old, new) = store.versions()
+    old = store.versions()[0]
     old.checksums, old.row_counts = {}, {"customer_value": 1}
     store.write([old])
     (store.folder(1) / "full.duckdb").unlink()
@@ -393,7 +378,7 @@ def test_a_version_of_a_release_without_checksums_is_held_against_its_counts(tmp
     damaged(store, 1, "analytics.duckdb", cut)
     assert "analytics.duckdb cannot be read: " in store.damage(old)[0]
     store.roll_back(2, "later")
-    with pytest.raises(PublishError, match="Whole are: 2$"):
+    with pytest.raises(PublishError, match=r"Whole are: 2$"):
         store.roll_back(1, "later")
 
 
@@ -612,9 +597,7 @@ def test_what_was_taken_back_does_not_replace_what_is_damaged(tmp_path: Path):
     run = refresh.Refresh.__new__(refresh.Refresh)
     run.store, run.damage = SimpleNamespace(versions=lambda: versions), "version 1: analytics.duckdb is gone"
     run.arguments = SimpleNamespace(force=False)
-    with pytest.raises(
-        refresh.Failed, match=r"analytics.duckdb is gone\), and there is nothing but what was taken back"
-    ):
+    with pytest.raises(refresh.Failed, match=r"is gone\), and there is nothing but what was taken back"):
         run.unchanged_since({"a": 1})
     assert run.unchanged_since({"a": 2}) is None
     versions[1].withdrawn_at = None
@@ -646,7 +629,7 @@ def copied(company: duckdb.DuckDBPyConnection, folder: Path, **variables: object
     with duckdb.connect(str(store.database), read_only=True) as warehouse:
         tables = warehouse.execute("select schema_name, table_name from duckdb_tables() order by all").fetchall()
         return {
-            f"{schema}.{table}": warehouse.execute(f'select * from "{schema}"."{table}"').fetchall()
+            f"{schema}.{table}": warehouse.execute(f"from {identifier(schema)}.{identifier(table)}").fetchall()
             for schema, table in tables
         }
 
@@ -656,8 +639,7 @@ OUTSIDE = {
     "a blob": "from read_blob('/etc/passwd')",
     "a CSV": "from read_csv('/etc/passwd', sep = ':', header = false)",
     "names of files": "from glob('/etc/*')",
-    "the web": "from read_csv('https://127.0.0.1:1/x.csv', header = true, columns = {'a': 'varchar'}, auto_detect = false)",
-    "a shortcut": "from '/etc/passwd.csv'",
+    "a file by its name": "from '{file}'",
     "what a macro reads": "from outside('/etc/passwd')",
     "secrets": "from duckdb_secrets()",
 }
@@ -669,13 +651,10 @@ def test_a_view_of_something_outside_of_the_file_is_refused(
 ):
     monkeypatch.setenv("PASSWORD", CANARY)
     company.execute("create macro outside(path) as table select * from read_text(path)")
-    try:
-        company.execute(f"create view raw.refunds as {OUTSIDE[name]}")
-    except duckdb.Error:  # DuckDB looks at once: so the file is written as one who can reach it would
-        pytest.skip("needs what is outside to be made")
-    with pytest.raises(
-        LoadError, match=r"^raw.refunds of .* cannot be read: it is a view of something outside"
-    ) as raised:
+    file = tmp_path / "file.csv"
+    file.write_text("a,b\n1,2\n")
+    company.execute(f"create view raw.refunds as {OUTSIDE[name].replace('{file}', str(file))}")
+    with pytest.raises(LoadError, match=r"^raw.refunds of .*: it is a view of something outside") as raised:
         copied(company, tmp_path)
     assert CANARY not in str(raised.value)
 
@@ -684,11 +663,11 @@ def test_a_name_is_a_name(tmp_path: Path, company: duckdb.DuckDBPyConnection):
     crafted = 'refunds" as select 1 as a; create table main.ran(a int); --'
     schema = 'of "others"; create table main.ran(a int); --'
     for name in (schema, "raw"):
-        place = company_file.identifier(name)
+        place = identifier(name)
         company.execute(f"create schema if not exists {place}")
-        company.execute(f"create table {place}.{company_file.identifier(crafted)} (refund_id int)")
+        company.execute(f"create table {place}.{identifier(crafted)} (refund_id int)")
     tables = copied(company, tmp_path, raw_schema=schema, source_map={"refunds": {"table": crafted}})
-    assert tables == {f"{schema}.{crafted}": []} or list(tables) == [f"{schema}.{crafted}"]
+    assert tables == {f"{schema}.{crafted}": []}  # and no table that the names would have made
 
 
 def test_only_what_the_project_reads_is_copied(tmp_path: Path, company: duckdb.DuckDBPyConnection):
@@ -721,7 +700,7 @@ def test_the_connection_that_reads_a_company_s_file_can_reach_nothing_else(tmp_p
     company.close()
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as connection:
         company_file.attach(connection, tmp_path / "company.duckdb")
-        frame = duckdb.sql("select 1 as a")  # noqa: F841: a view could name a variable
+        frame = duckdb.sql("select 1 as a")  # noqa: F841  a view could name a variable
         for statement in (
             "from read_text('/etc/passwd')",
             f"copy (select 1) to '{tmp_path}/out.csv'",
@@ -739,23 +718,19 @@ def test_the_connection_that_reads_a_company_s_file_can_reach_nothing_else(tmp_p
 
 
 def test_a_large_copy_still_spills_to_the_disk(tmp_path: Path, company: duckdb.DuckDBPyConnection):
-    company.execute(
-        "create view raw.refunds as select i, hash(i) as h, repeat('x', 50) as t from range(2000000) r(i) order by h"
-    )
+    rows = "select i, hash(i) as h, repeat('x', 50) as t from range(2000000) r(i) order by h"
+    company.execute(f"create view raw.refunds as {rows}")
     company.close()
-    with duckdb.connect(
-        str(tmp_path / "warehouse.duckdb"), config={"memory_limit": "60MB", "threads": 1}
-    ) as connection:
+    little = {"memory_limit": "60MB", "threads": 1}
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb"), config=little) as connection:
         company_file.attach(connection, tmp_path / "company.duckdb")
         connection.execute("create table refunds as from company.raw.refunds")
         assert connection.execute("select count(*) from refunds").fetchone() == (2_000_000,)
 
 
 def test_values_of_rows_are_not_in_the_message(tmp_path: Path, company: duckdb.DuckDBPyConnection):
-    company.execute(
-        f"create view raw.refunds as select cast(e as integer) as refund_id from (values ('{CANARY}')) v(e)"
-    )
-    with pytest.raises(LoadError, match="raw.refunds of .* cannot be read: ConversionException; a query") as raised:
+    company.execute(f"create view raw.refunds as select cast(e as integer) as refund_id from (select '{CANARY}' as e)")
+    with pytest.raises(LoadError, match=r"raw.refunds of .* cannot be read: ConversionException; a query") as raised:
         copied(company, tmp_path)
     assert CANARY not in str(raised.value)
 
