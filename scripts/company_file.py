@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import raw_schema
 from publishing import NotNow, PublishError
-from raw_schema import LoadError, quoted
+from raw_schema import LoadError, Origin, quoted
 
 # neither extensions that a file asks for nor Python's own variables are part of it
 CLOSED = [
@@ -32,16 +32,17 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def copy(source: Path, database: Path, variables: dict[str, Any]) -> list[str]:
+def copy(source: Path, database: Path, variables: dict[str, Any]) -> str:
     """Replace the raw schema of a database by the tables of the contract in the company's file, in one snapshot.
 
-    variables: dbt's vars raw_schema, source_map, has_<source>. Returns the tables copied.
+    variables: dbt's vars raw_schema, source_map, has_<source>. Returns what was copied, for people.
     Raises NotNow where the file is not there or somebody writes to it, LoadError where it cannot be read, PublishError
     where the vars cannot be used, duckdb.Error where memory or disk is full.
     """
     if not source.exists():
         raise NotNow(f"there is no database {source}; name yours in CUSTOMER_VALUE_DATABASE")
     schema, names = variables["raw_schema"], wanted(variables)
+    origin = Origin.of(f"schema {schema} of {source.name}")
     with duckdb.connect(str(database)) as connection:
         attach(connection, source)
         connection.execute("begin")
@@ -57,6 +58,7 @@ def copy(source: Path, database: Path, variables: dict[str, Any]) -> list[str]:
             place = f"{identifier(schema)}.{identifier(table)}"
             try:
                 connection.execute(f"create table {place} as select * from company.{place}")
+                connection.execute(f"comment on table {place} is {quoted(origin.comment())}")
             except duckdb.OutOfMemoryException:
                 raise
             except duckdb.Error as error:
@@ -68,7 +70,7 @@ def copy(source: Path, database: Path, variables: dict[str, Any]) -> list[str]:
         raise LoadError(
             f"{source} has no table of the contract in schema {schema}; vars raw_schema and source_map name others"
         )
-    return copied
+    return origin.name
 
 
 def attach(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
@@ -77,7 +79,7 @@ def attach(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
         # with the type, or the first bytes of the file would choose an extension to be fetched from the web
         connection.execute(f"attach {quoted(str(source))} as company (type duckdb, read_only)")
     except duckdb.Error as error:
-        if "lock" in str(error):
+        if "Could not set lock" in str(error):
             raise NotNow(f"{source} is being written to: {error}") from error
         raise LoadError(f"cannot read {source}: {error}") from error
     for statement in CLOSED:

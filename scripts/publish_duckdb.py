@@ -69,8 +69,7 @@ class DuckDBStore(Store):
             build.load(data, self.database, say=lambda line: None)
             origins = {origin.name for origin in raw_schema.held(self.database).values() if origin}
             return ", ".join(sorted(origins))
-        company_file.copy(self.source, self.database, variables)
-        return f"schema {variables['raw_schema']} of {self.source.name}"
+        return company_file.copy(self.source, self.database, variables)
 
     def inputs(self, schema: str) -> dict[str, list[str]]:
         """Hash every row; sums and exclusive ors do not depend on their order."""
@@ -257,8 +256,11 @@ class DuckDBStore(Store):
                 version_files.delete(left)
         for grave in (*self.numbered.glob(".removed-*"), *self.warehouses.glob(".removed-*")):
             version_files.delete(grave)
-        for version in self.versions():
-            version_files.seal(self.folder(version.number), self.is_for_readers(version))
+        for folder in self.folders():
+            if version := version_files.read(folder):
+                version_files.seal(folder, self.is_for_readers(version))
+            else:
+                removed.append(f"not {folder.relative_to(self.home)}, whose version.json cannot be read")
         return removed
 
     def settle_journal(self) -> list[str]:

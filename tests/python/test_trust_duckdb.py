@@ -17,6 +17,7 @@ from types import SimpleNamespace
 import company_file
 import duckdb
 import pytest
+import raw_schema
 import refresh
 import rollback
 import version_files
@@ -357,7 +358,7 @@ def test_damage_is_found_and_no_rollback_goes_to_it(tmp_path: Path, harm: Callab
     assert re.fullmatch(rf"version 3: {name}.*{HARMS[harm]}.*", refresh.damage_of(store))
     assert store.roll_back(2, "now").number == shown(store) == 2  # away from it
     with pytest.raises(PublishError, match=rf"^version 3 is damaged: {name}.* Whole are: 1, 2$"):
-        store.roll_back(3, "later")
+        rollback.go_back(store, Records(store.state / "runs"), 3)
     assert shown(store) == 2
     assert store.versions()[2].withdrawn_at == "now"
 
@@ -382,6 +383,14 @@ def test_a_version_of_a_release_without_checksums_is_held_against_its_counts(tmp
         store.roll_back(1, "later")
 
 
+def test_an_old_version_that_cannot_be_read_is_told_and_left_alone(tmp_path: Path):
+    store = home_of(tmp_path, 3)
+    damaged(store, 1, "version.json", cut)
+    assert store.recover() == ["not versions/000001, whose version.json cannot be read"]
+    assert store.prune(1) == [2]
+    assert (store.folder(1) / "full.duckdb").exists()
+
+
 # --- nobody sees what is not theirs
 
 
@@ -396,7 +405,9 @@ os.setgroups([]); os.setgid({uid}); os.setuid({uid})
 {textwrap.dedent(code)}
 """
     command = [sys.executable, "-c", text, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as scratch:  # what the tests' modules make when they are imported is root's
+        environment = os.environ | {"TMPDIR": scratch}
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 WRITER = """
@@ -488,6 +499,26 @@ print(json.dumps(found))
 """
 
 
+def found_by_a_reader(home: Path) -> dict[str, object]:
+    """Return what READER, who is nobody, finds in a home."""
+    done = as_somebody(NOBODY, READER, home, json.dumps([CANARY, BIRTH_DATE, "Zoe Canary"]))
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@is_root
+@pytest.mark.parametrize("umask", [0o077, 0o000], ids=["narrow", "wide"])
+def test_a_reader_opens_the_file_for_readers_and_nothing_else(open_folder: Path, umask: int):
+    before = os.umask(umask)
+    try:
+        store = home_of(open_folder / "new" / "folders", 1)
+    finally:
+        os.umask(before)
+    (store.state / "refresh.jsonl").touch()
+    assert CANARY.encode() in (store.folder(1) / "full.duckdb").read_bytes()
+    assert found_by_a_reader(store.home) == {"customers": 1, "canaries": [], "bytes": [], "opened": []}
+
+
 def canaries_in(connection: duckdb.DuckDBPyConnection, canaries: list[str]) -> list[str]:
     """Return table and column of everything in a database that holds a text."""
     columns = connection.execute(
@@ -551,11 +582,8 @@ def test_the_file_for_readers_holds_nothing_personal(shop_home: Publication):
 
 
 @is_root
-def test_a_reader_opens_the_file_for_readers_and_nothing_else(shop_home: Publication):
-    canaries = json.dumps([CANARY, BIRTH_DATE, "Zoe Canary"])
-    done = as_somebody(NOBODY, READER, shop_home.home, canaries)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"customers": 13, "canaries": [], "bytes": [], "opened": []}
+def test_a_reader_of_the_shop_opens_the_file_for_readers_and_nothing_else(shop_home: Publication):
+    assert found_by_a_reader(shop_home.home) == {"customers": 13, "canaries": [], "bytes": [], "opened": []}
     state = shop_home.home / "state"
     assert state.stat().st_mode & 0o777 == 0o700
     shared = [str(path) for path in state.rglob("*") if not path.is_symlink() and path.stat().st_mode & 0o077]
@@ -749,6 +777,8 @@ def test_a_file_that_is_locked_or_not_there_is_not_refused_but_later(
     writer.kill()
     writer.communicate()
     assert store.load("raw", VARIABLES) == "schema raw of company.duckdb"
+    (mark,) = raw_schema.held(store.database).values()  # the copy is the project's: files may replace it later
+    assert mark.name == "schema raw of company.duckdb"
     store.source.rename(tmp_path / "away")
     with pytest.raises(NotNow, match="there is no database"):
         store.load("raw", VARIABLES)
