@@ -35,7 +35,7 @@ from company_file import identifier
 from publish_journal import Entry, Journal
 from publishing import Mart, PublishError, Store, Version, rollback_command, superfluous, withdraw
 from raw_schema import quoted
-from run_records import Run
+from run_records import Records, Run
 from version_files import ANALYTICS, FULL, synchronise
 
 STORAGE = "v1.2.0"  # the oldest format that DuckDB 2.0 writes; clients since 1.2 read it, and BI tools embed old ones
@@ -103,6 +103,10 @@ class DuckDBStore(Store):
                         f"read_json({quoted(str(file))}, format = 'newline_delimited', columns = {{{struct}}})"
                     )
                     file.unlink()
+
+    def records(self) -> Records:
+        """Return the files of state/runs."""
+        return Records(self.state / "runs")
 
     def rows(self, statement: str) -> list[tuple]:
         """Read the warehouse that is being built."""

@@ -1,10 +1,14 @@
 """Versions on Postgres: a schema of tables each, behind a layer of views that one transaction replaces.
 
-    published.<mart>        what readers query: a view of the current version; grants on it stay when it is replaced
-    marts_v000012.<mart>    a version; never written to again
-    operations.versions     what is known of each, and which is current
+    published.<mart>           what readers query: a view of the current version; grants on it stay when it is replaced
+    marts_v000012.<mart>       a version; never written to again
+    operations.versions        what is known of each, and which is current
+    operations.run_records     the history of runs
+    operations.lock            who changed something last, and the number that keeps all earlier ones from it
+    customer_value_snapshot    with DATA=raw: the company's tables as the last refresh read them
 
-dbt builds in the schema marts, as everywhere; a build that fails leaves that half-built, and nobody reads it.
+dbt builds in the schema marts, as everywhere; a build that fails leaves that half-built, and nobody reads it. What is
+dropped is proven to be ours (postgres_marks.py), and nothing is dropped with cascade.
 """
 
 from __future__ import annotations
@@ -12,141 +16,281 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import build
+import postgres_marks
+import postgres_session
+import postgres_snapshot
 import psycopg2
 import psycopg2.extras
 import raw_schema
+import roles
 import run_records
-from psycopg2.extensions import connection as Connection
-from publishing import Mart, PublishError, Store, Version, superfluous, withdraw
-from refresh_lock import LockedError
+from postgres_marks import VIEWS, schema_of
+from postgres_records import PostgresRecords
+from postgres_session import Lock
+from psycopg2 import sql
+from publishing import Mart, NotNow, PublishError, Store, Version, in_the_way, superfluous, withdraw
+from raw_schema import LoadError
 from run_records import Run
 
-LOCK = 7203418810  # any number, the same for every refresh of this project
-VIEWS = "published"
 PATIENCE = 60  # seconds to wait for readers that hold a view, in turns of TURN, so that nobody waits behind us for long
 TURN = 2
+DYING = 10  # seconds in which the connections of a build whose refresh was killed are gone, unless a query goes on
 TYPES = {"varchar": "text", "double": "double precision"}
 
 
 class PostgresStore(Store):
     """Versions in the database that PG* names."""
 
-    def __init__(self, run_id: int, lock: bool = True) -> None:
-        """Connect and, to change something, take the lock that also keeps out other machines. Raises LockedError."""
-        self.connection: Connection = psycopg2.connect("", application_name=f"customer_value refresh {run_id}")
-        self.connection.autocommit = True
-        if lock and not self.rows(f"select pg_try_advisory_lock({LOCK})")[0][0]:
-            holder = self.rows(
-                "select a.application_name, coalesce(a.client_addr::text, 'this machine'), "
-                "date_trunc('second', a.backend_start) from pg_locks as l "
-                "join pg_stat_activity as a on a.pid = l.pid where l.locktype = 'advisory' and l.granted "
-                f"and (l.classid::bigint << 32) + l.objid::bigint = {LOCK}"
-            )
-            raise LockedError("{} from {}, since {}".format(*holder[0]) if holder else "it has just ended")
-        with self.transaction() as cursor:
-            cursor.execute(f"create schema if not exists {run_records.SCHEMA}")
-            cursor.execute(
-                f"create table if not exists {run_records.SCHEMA}.versions "
-                "(number bigint primary key, is_current boolean not null, described jsonb not null)"
-            )
+    def __init__(self, purpose: str = "refresh", lock: bool = True) -> None:
+        """Connect and, to change something, take the lock that also keeps out other machines and other homes.
+
+        purpose: refresh or rollback; a refresh also waits until no earlier build goes on. Raises LockedError, and
+        NotNow where the database does not answer.
+        """
+        self.connection = postgres_session.connect(f"customer_value {purpose}")
+        self.lock: Lock | None = None
+        if not lock:
+            return
+        try:
+            self.lock = Lock(self.connection, purpose)
+            if purpose == "refresh":
+                self.lock.wait_for_earlier_builds(DYING)
+            with self.transaction() as cursor:
+                cursor.execute(
+                    f"create table if not exists {run_records.SCHEMA}.versions "
+                    "(number bigint primary key, is_current boolean not null, described jsonb not null)"
+                )
+                cursor.execute(
+                    f"create table if not exists {run_records.SCHEMA}.run_records "
+                    "(run_id bigint primary key, record jsonb not null)"
+                )
+        except BaseException:
+            self.connection.close()
+            raise
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
-        """Yield a cursor in a transaction: all of the block, or on an error nothing."""
-        with self.connection.cursor() as cursor:
-            cursor.execute("begin")
-            try:
-                yield cursor
-                cursor.execute("commit")
-            except BaseException:
-                if not self.connection.closed:
-                    cursor.execute("rollback")
+    def transaction(self, isolation: str = "read committed") -> Iterator[Any]:
+        """Yield a cursor in a transaction: all of the block, or on an error nothing; nothing without the lock, too."""
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(f"begin isolation level {isolation}")
+                try:
+                    if isolation == "read committed":
+                        self.check(cursor)
+                        yield cursor
+                    else:  # a look at the lock would be the first read, which is the instant of a snapshot
+                        yield cursor
+                        self.check(cursor)
+                    cursor.execute("commit")
+                except BaseException:
+                    if not self.connection.closed:
+                        cursor.execute("rollback")
+                    raise
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            explained = self.explained(error)
+            if explained is error:
                 raise
+            raise explained from error
+
+    def check(self, cursor: Any) -> None:
+        """Raise LockLostError, a PublishError, where another has taken the lock since."""
+        if self.lock:
+            self.lock.check(cursor)
+
+    def explained(self, error: Exception) -> Exception:
+        """Return what to raise for an error of the connection."""
+        return self.lock.explained(error) if self.lock else error
+
+    def watched(self) -> AbstractContextManager[None]:
+        """Look at the lock every second."""
+        return self.lock.watched()
+
+    def records(self) -> PostgresRecords:
+        """Return the table operations.run_records."""
+        return PostgresRecords(self)
 
     def open_work(self) -> dict[str, str]:
-        """Build where dbt builds: a run that is stopped half-way is continued by the next."""
-        return {}
+        """Build where dbt builds: a run that is stopped half-way is continued by the next.
+
+        What is built is called by libpq's PGAPPNAME, so that the next refresh knows a build that still goes on.
+        """
+        return {"PGAPPNAME": f"{postgres_session.BUILD} {self.lock.fence}"}
 
     def load(self, data: str, variables: dict[str, Any]) -> str:
-        """Load as the loaders do with --target postgres; they replace the raw schema in one transaction."""
-        if data == "raw":
-            return f"schema {variables['raw_schema']}"
-        find_origin, loader = build.loader_of(data)
-        origin = find_origin()
-        raw_schema.fill("postgres", loader, argparse.Namespace(folder=Path(data)))
-        return origin.name
+        """Load as the loaders do with --target postgres, or copy the company's tables as they are at one instant."""
+        if data != "raw":
+            find_origin, loader = build.loader_of(data)
+            origin = find_origin()
+            try:
+                raw_schema.fill("postgres", loader, argparse.Namespace(folder=Path(data)))
+            except LoadError:
+                self.rows("select 1")  # raises what there is to say where the database is gone
+                raise
+            return origin.name
+        with self.connection.cursor() as cursor:
+            tables = postgres_snapshot.present(cursor, variables)
+        with self.transaction("repeatable read") as cursor:
+            counts = postgres_snapshot.take(cursor, variables, tables)
+            roles.shut(cursor, postgres_snapshot.SCHEMA)
+        self.built_from = postgres_snapshot.SCHEMA
+        return f"schema {variables['raw_schema']}, {sum(counts.values()):,} rows in {len(counts)} tables"
 
     def inputs(self, schema: str) -> dict[str, list[str]]:
-        """Hash the text of every row; sums do not depend on their order."""
+        """Hash the text of every row."""
         tables = self.rows(
             "select table_name from information_schema.tables "
             f"where table_schema = {raw_schema.quoted(schema)} order by 1"
         )
-        found = {}
-        for (table,) in tables:
-            ((rows, total),) = self.rows(
-                f'select count(*), sum(hashtextextended(t::text, 0)::numeric) from {schema}."{table}" as t'
-            )
-            found[table] = [str(rows), str(total)]
-        return found
+        return {table: list(map(str, self.content(schema, table))) for (table,) in tables}
+
+    def content(self, schema: str, relation: str, cursor: Any = None) -> tuple[int, Any]:
+        """Return the rows of a table or view and a hash of them, a sum, which does not depend on their order."""
+        statement = sql.SQL("select count(*), sum(hashtextextended(t::text, 0)::numeric) from {} as t").format(
+            sql.Identifier(schema, relation)
+        )
+        if cursor is None:
+            return self.rows(statement)[0]
+        cursor.execute(statement)
+        return cursor.fetchone()
 
     def write_records(self, runs: Iterable[Run]) -> None:
-        """Fill the tables anew; they stay, because marts are views of them, unless their columns changed."""
+        """Fill the tables anew; they stay, because marts are views of them. Columns that they lack are added.
+
+        Raises PublishError where the type of a column has changed and views of others depend on it.
+        """
         with self.transaction() as cursor:
             for name, (types, rows) in run_records.tables(runs).items():
+                columns = {column: TYPES.get(kind, kind) for column, kind in types.items()}
                 table = f"{run_records.SCHEMA}.{name}"
+                cursor.execute(f"create table if not exists {table} ()")
                 cursor.execute(
-                    "select column_name from information_schema.columns "
-                    "where table_schema = %s and table_name = %s order by ordinal_position",
-                    [run_records.SCHEMA, name],
+                    "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+                    "where attrelid = %s::regclass and attnum > 0 and not attisdropped",
+                    [table],
                 )
-                if [column for (column,) in cursor.fetchall()] != list(types):
-                    columns = ", ".join(f"{column} {TYPES.get(kind, kind)}" for column, kind in types.items())
-                    cursor.execute(f"drop table if exists {table} cascade")
-                    cursor.execute(f"create table {table} ({columns})")
+                there = dict(cursor.fetchall())
+                for column, kind in columns.items():
+                    if column not in there:
+                        cursor.execute(f"alter table {table} add column {column} {kind}")
+                        continue
+                    cursor.execute("select %s::regtype::text", [kind])
+                    if cursor.fetchone()[0] != there[column]:
+                        self.retype(cursor, table, column, kind)
                 cursor.execute(f"delete from {table}")
-                psycopg2.extras.execute_values(cursor, f"insert into {table} values %s", rows)
+                statement = f"insert into {table} ({', '.join(columns)}) values %s"
+                psycopg2.extras.execute_values(cursor, statement, rows)
 
-    def rows(self, statement: str) -> list[tuple]:
+    def retype(self, cursor: Any, table: str, column: str, kind: str) -> None:
+        """Give a column of a table of records its new type; the build makes the marts that are views of it anew."""
+        name, own = table.split(".")[1], postgres_marks.project_names("models")
+        try:
+            cursor.execute(
+                "select distinct n.nspname, c.relname from pg_depend as d "
+                "join pg_rewrite as r on r.oid = d.objid join pg_class as c on c.oid = r.ev_class "
+                "join pg_namespace as n on n.oid = c.relnamespace "
+                "where d.refclassid = 'pg_class'::regclass and d.refobjid = %s::regclass "
+                "and d.classid = 'pg_rewrite'::regclass and n.nspname = any(%s) and c.relname = any(%s)",
+                [table, list(postgres_marks.BUILT), own],
+            )
+            for view in cursor.fetchall():
+                cursor.execute(sql.SQL("drop view {}").format(sql.Identifier(*view)))
+            cursor.execute(f"delete from {table}")
+            cursor.execute(f"alter table {table} drop column {column}")
+            cursor.execute(f"alter table {table} add column {column} {kind}")
+        except psycopg2.errors.DependentObjectsStillExist as error:
+            raise PublishError(
+                f"column {column} of operations.{name} has another type in this release, and others read it, so it is "
+                f"left as it is; drop or move what reads it, then run it again: {str(error).strip()}"
+            ) from error
+
+    def rows(self, statement: str | sql.Composable) -> list[tuple]:
         """Return the rows of a query."""
-        with self.connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall()
+        try:
+            with self.connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall()
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            explained = self.explained(error)
+            if explained is error:
+                raise
+            raise explained from error
 
     def versions(self) -> list[Version]:
         """Read operations.versions."""
-        return [Version.of(row[0]) for row in self.rows("select described from operations.versions order by number")]
+        return [Version.of(row[0]) for row in self.described("order by number")]
 
     def current(self) -> Version | None:
         """Read operations.versions."""
-        found = self.rows("select described from operations.versions where is_current")
+        found = self.described("where is_current")
         return Version.of(found[0][0]) if found else None
+
+    def described(self, which: str) -> list[tuple]:
+        """Return rows of operations.versions; none where nothing was ever published."""
+        is_there = self.rows("select to_regclass('operations.versions') is not null")[0][0]
+        return self.rows(f"select described from operations.versions {which}") if is_there else []
+
+    def obstacles(self, marts: Iterable[str]) -> list[str]:
+        """Look in schema published, and for the schema of the next version."""
+        versions = self.versions()
+        following = schema_of(versions[-1].number + 1 if versions else 1)
+        with self.connection.cursor() as cursor:
+            found = postgres_marks.in_the_way(cursor, self.current(), marts)
+            cursor.execute("select 1 from pg_namespace where nspname = %s", [following])
+            is_taken = cursor.fetchone() and following not in postgres_marks.marked(cursor)
+        return found + ([f"schema {following}"] if is_taken else [])
+
+    def readers_of_build(self) -> list[str]:
+        """Return views of others on the schemas that dbt builds in."""
+        with self.connection.cursor() as cursor:
+            return postgres_marks.readers_of_build(cursor, postgres_marks.project_names("models"))
+
+    def damage(self, version: Version) -> list[str]:
+        """Count and hash each mart, of the current version as readers see it, of others their tables."""
+        current, said = self.current(), []
+        is_current = current is not None and current.number == version.number
+        with self.connection.cursor() as cursor:
+            there = postgres_marks.own_views(cursor, current) if is_current else tables_in(cursor, version)
+        schema = VIEWS if is_current else schema_of(version.number)
+        for mart, rows in sorted(version.row_counts.items()):
+            if mart not in there:
+                said.append(f"{schema}.{mart} is gone or no longer what was published")
+                continue
+            found, total = self.content(schema, mart)
+            if found != rows:
+                said.append(f"{schema}.{mart} has {found:,} rows, {rows:,} were published")
+            elif version.checksums.get(mart, f"{found}:{total}") != f"{found}:{total}":
+                said.append(f"{schema}.{mart} has other values in its {rows:,} rows than were published")
+        return said
 
     def publish(self, version: Version, tables: list[Mart]) -> None:
         """Copy the marts into a schema of their own, then replace all views in one transaction."""
         schema = schema_of(version.number)
         with self.transaction() as cursor:
             cursor.execute(f"create schema {schema}")
+            roles.shut(cursor, schema)
+            postgres_marks.mark(cursor, version.number, [mart.name for mart in tables])
             for mart in tables:
                 cursor.execute(f"create table {schema}.{mart.name} as select * from marts.{mart.name}")
-                version.row_counts[mart.name] = cursor.rowcount
+                rows, total = self.content(schema, mart.name, cursor)
+                version.row_counts[mart.name], version.checksums[mart.name] = rows, f"{rows}:{total}"
                 describe(cursor, "table", f"{schema}.{mart.name}", mart)
         self.show(version, tables, [])
 
     def show(self, version: Version, tables: list[Mart], taken_back: list[Version]) -> None:
         """Let all views show a version, and note it, in one transaction that never lets readers wait for long."""
-        schema, deadline = schema_of(version.number), time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 with self.transaction() as cursor:
                     cursor.execute(f"set local lock_timeout = '{TURN}s'")
                     cursor.execute(f"create schema if not exists {VIEWS}")
-                    self.replace_views(cursor, schema, tables)
+                    self.replace_views(cursor, version, tables)
+                    roles.grant(cursor, version.row_counts)
                     cursor.execute("update operations.versions set is_current = false where is_current")
                     for each in [version, *taken_back]:
                         cursor.execute(
@@ -158,17 +302,25 @@ class PostgresStore(Store):
                 return
             except psycopg2.errors.LockNotAvailable as error:
                 if time.monotonic() > deadline:
-                    raise PublishError(
+                    raise NotNow(
                         f"readers kept a view of schema {VIEWS} for more than {PATIENCE} seconds; "
-                        "look at pg_stat_activity, and run it again"
+                        "look at pg_stat_activity for who does"
                     ) from error
                 time.sleep(TURN)
             except psycopg2.errors.DependentObjectsStillExist as error:
-                raise PublishError(f"columns of a mart have changed and others depend on it: {error}") from error
+                raise PublishError(
+                    "columns of a mart have changed, so that its view has to be made anew, and others depend on it; "
+                    f"drop what depends on it, run this again, then make that anew: {str(error).strip()}"
+                ) from error
 
-    def replace_views(self, cursor: Any, schema: str, tables: list[Mart]) -> None:
-        """Make a view per table of a schema; drop those of marts that are no more."""
-        columns = {}
+    def replace_views(self, cursor: Any, version: Version, tables: list[Mart]) -> None:
+        """Make a view per mart of a version; drop ours of marts that are no more. What others made here stays."""
+        current = self.current()
+        ours = postgres_marks.own_views(cursor, current)
+        obstacles = postgres_marks.in_the_way(cursor, current, version.row_counts)
+        if obstacles:
+            raise PublishError(in_the_way(obstacles))
+        schema, columns = schema_of(version.number), {}
         for place in (schema, VIEWS):
             cursor.execute(
                 "select table_name, array_agg(column_name || ' ' || data_type order by ordinal_position)::text[] "
@@ -176,46 +328,60 @@ class PostgresStore(Store):
                 [place],
             )
             columns[place] = dict(cursor.fetchall())
-        for name, shown in sorted(columns[VIEWS].items()):
+        for name in sorted(ours):
             # only columns at the end can be added to a view that stays, and with it its grants
-            if columns[schema].get(name, [])[: len(shown)] != shown:
-                cursor.execute(f"drop view {VIEWS}.{name}")
-        for name in sorted(columns[schema]):
+            shown, new = columns[VIEWS][name], columns[schema].get(name, []) if name in version.row_counts else []
+            if new[: len(shown)] != shown:
+                cursor.execute(sql.SQL("drop view {}").format(sql.Identifier(VIEWS, name)))
+        for name in sorted(version.row_counts):
             cursor.execute(f"create or replace view {VIEWS}.{name} as select * from {schema}.{name}")
         for mart in tables:
             describe(cursor, "view", f"{VIEWS}.{mart.name}", mart)
 
     def roll_back(self, number: int, now: str) -> Version:
-        """Let the views show an earlier version."""
+        """Let the views show an earlier version, if it is as it was published."""
         versions = {version.number: version for version in self.versions()}
         if number not in versions:
             raise PublishError(f"there is no version {number}; there are {', '.join(map(str, versions)) or 'none'}")
+        damage = self.damage(versions[number])
+        if damage:
+            raise PublishError(f"version {number} is damaged, so it is not shown: {'; '.join(damage)}")
         withdraw(versions.values(), number, now)
         self.show(versions[number], [], [version for version in versions.values() if version.number != number])
         return versions[number]
 
     def recover(self) -> list[str]:
-        """Drop the schemas of versions that were never shown."""
+        """Drop the schemas of versions that were never shown: those that have our mark and that nothing lists."""
         known = {schema_of(version.number) for version in self.versions()}
-        found = self.rows(r"select nspname from pg_namespace where nspname ~ '^marts_v[0-9]{6}$'")
-        left = sorted(schema for (schema,) in found if schema not in known)
-        for schema in left:
-            with self.transaction() as cursor:
-                drop(cursor, schema)
-        return [f"schema {schema}, which was never shown" for schema in left]
+        said = []
+        with self.connection.cursor() as cursor:
+            left = {schema: made for schema, made in postgres_marks.marked(cursor).items() if schema not in known}
+        for schema, made in left.items():
+            try:
+                with self.transaction() as cursor:
+                    cursor.execute(f"set local lock_timeout = '{TURN}s'")
+                    postgres_marks.drop(cursor, schema, made)
+                said.append(f"schema {schema}, which was never shown")
+            except psycopg2.errors.DependentObjectsStillExist as error:
+                raise PublishError(
+                    f"schema {schema} holds a version that was never shown, and others made something in it or of it: "
+                    f"it is left as it is; move that elsewhere, then run this again: {str(error).strip()}"
+                ) from error
+        return said
 
     def close_work(self, keep: bool) -> str:
         """Leave the schema marts as it is: the next build goes on from it."""
         return ""
 
     def prune(self, kept: int) -> list[int]:
-        """Drop old versions; one that a reader or somebody's own view still needs stays for now."""
+        """Drop old versions; one that a reader or something of somebody's own still needs stays for now."""
         removed = []
-        for number in superfluous(self.versions(), self.current(), kept):
+        versions = {version.number: version for version in self.versions()}
+        for number in superfluous(list(versions.values()), self.current(), kept):
             try:
                 with self.transaction() as cursor:
                     cursor.execute(f"set local lock_timeout = '{TURN}s'")
-                    drop(cursor, schema_of(number))
+                    postgres_marks.drop(cursor, schema_of(number), versions[number].row_counts)
                     cursor.execute("delete from operations.versions where number = %s", [number])
                 removed.append(number)
             except (psycopg2.errors.LockNotAvailable, psycopg2.errors.DependentObjectsStillExist):
@@ -223,17 +389,10 @@ class PostgresStore(Store):
         return removed
 
 
-def schema_of(number: int) -> str:
-    """Return the schema that holds a version."""
-    return f"marts_v{number:06}"
-
-
-def drop(cursor: Any, schema: str) -> None:
-    """Drop a version's schema and its tables, but nothing that others made of them."""
-    cursor.execute("select tablename from pg_tables where schemaname = %s", [schema])
-    for (table,) in cursor.fetchall():
-        cursor.execute(f"drop table {schema}.{table}")
-    cursor.execute(f"drop schema {schema}")
+def tables_in(cursor: Any, version: Version) -> set[str]:
+    """Return the tables of a version that are there."""
+    cursor.execute("select tablename from pg_tables where schemaname = %s", [schema_of(version.number)])
+    return {name for (name,) in cursor.fetchall()}
 
 
 def describe(cursor: Any, kind: str, name: str, mart: Mart) -> None:

@@ -10,12 +10,14 @@ import os
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+import yaml
 from raw_schema import PROJECT
-from run_records import Run
+from run_records import Records, Run
 
 
 class PublishError(Exception):
@@ -117,15 +119,44 @@ def marts(manifest: Path) -> list[Mart]:
     )
 
 
+def impersonal_marts() -> list[str]:
+    """Return the marts of this project that its YAML does not mark as personal data: what every reader may see."""
+    found = []
+    for file in sorted((PROJECT / "models" / "marts").rglob("*.yml")):
+        for model in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("models", []):
+            config = model | model.get("config", {})  # dbt takes access and meta from either
+            if config.get("access") == "public" and not config.get("meta", {}).get("contains_personal_data"):
+                found.append(model["name"])
+    return sorted(found)
+
+
 class Store(ABC):
-    """Where an engine builds and publishes. Used by one process at a time, under the lock of refresh_lock.py."""
+    """Where an engine builds and publishes. Used by one process at a time, under the lock of refresh_lock.py.
 
-    def damage(self, version: Version) -> list[str]:
-        """Return what of a version is not as it was published, in words; empty where all is.
+    built_from: the schema that a build reads instead of var raw_schema, a copy of one instant; None: that itself.
+    """
 
-        Of a version without checksums, the counts of rows are what is known.
-        """
+    built_from: str | None = None
+
+    @abstractmethod
+    def records(self) -> Records:
+        """Return the history of runs, one per store, wherever HOME is."""
+
+    def obstacles(self, marts: Iterable[str]) -> list[str]:
+        """Return what others made where marts of these names would be published, in words."""
         return []
+
+    def readers_of_build(self) -> list[str]:
+        """Return what others made of the tables that a build drops and makes anew."""
+        return []
+
+    def watched(self) -> AbstractContextManager[None]:
+        """Return a context that stops the processes started in it, and raises, when the lock is lost meanwhile."""
+        return nullcontext()
+
+    @abstractmethod
+    def damage(self, version: Version) -> list[str]:
+        """Return what of a version is not as it was published, in words, empty if all is; without checksums: counts."""
 
     @abstractmethod
     def open_work(self) -> dict[str, str]:
@@ -193,6 +224,14 @@ class Store(ABC):
     @abstractmethod
     def prune(self, kept: int) -> list[int]:
         """Remove all but the last versions and the current one; return the numbers removed."""
+
+
+def in_the_way(obstacles: list[str]) -> str:
+    """Return what is to be done about what others made where marts are to be published."""
+    return (
+        f"this project did not make {', '.join(obstacles)}, and would publish under the same name, so it did nothing. "
+        "Rename it or move it to another schema (alter ... rename to, alter ... set schema), then run this again"
+    )
 
 
 def superfluous(versions: list[Version], current: Version | None, kept: int) -> list[int]:

@@ -11,6 +11,7 @@ exit codes:
   1  refused: what came in, or what was built of it, failed its checks. Look at the data
   2  failed: it could not be carried out. Look at the machine, the settings, the code
   3  another refresh is running. Nothing was done
+  4  not now: a locked file, a database that does not answer, readers who hold a view. Run it again later
 In all cases but the first what was published before stays as it was.
 """
 
@@ -34,6 +35,7 @@ import build
 import check_arrival
 import duckdb
 import fit_clv
+import postgres_marks
 import psycopg2
 import publishing
 import raw_schema
@@ -43,12 +45,13 @@ import yaml
 from processes import die_with_parent
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
-from publishing import PublishError, Store, Version, default_home
+from publishing import NotNow, PublishError, Store, Version, default_home
 from raw_schema import PROJECT, LoadError
 from refresh_lock import LockedError
 from run_records import Records, Run
 
 ENDS = {"published": 0, "unchanged": 0, "refused": 1, "failed": 2}
+NOT_NOW = 4  # it failed, and that may pass by itself
 SHOWN = 10  # failed checks that are told in full
 
 
@@ -115,6 +118,7 @@ class Refresh:
         self.target_path = self.state / "target"
         self.is_project_of_last_version, self.is_code_of_last_version = False, True
         self.damage: str | None = None
+        self.warnings: list[str] = []
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
@@ -139,9 +143,14 @@ class Refresh:
             details["removed"] = "; ".join(self.store.recover()) or None
             self.damage = details["damaged"] = damage_of(self.store)
             if self.damage:
-                print(f"warning: what readers see is damaged: {self.damage}", file=sys.stderr)
+                self.warn(f"what readers see is damaged: {self.damage}")
             os.environ.update(self.store.open_work())
             os.environ |= {"DBT_TARGET_PATH": str(self.target_path), "DBT_LOG_PATH": str(self.state / "logs")}
+            obstacles = self.store.obstacles(postgres_marks.project_names("models/marts"))
+            if obstacles:
+                raise PublishError(publishing.in_the_way(obstacles))
+            for view in self.store.readers_of_build():
+                self.warn(f"{view} reads what dbt builds: dbt drops it with the table; let it read schema published")
         with self.step("load") as details:
             self.run.data_origin = details["data"] = self.store.load(self.arguments.data, self.variables)
         with self.step("compare") as details:
@@ -152,13 +161,14 @@ class Refresh:
             unchanged = self.unchanged_since(fingerprint)
             details["unchanged_since"] = unchanged and unchanged.number
         if unchanged:
-            self.run.message = f"nothing new since {unchanged}"
+            self.run.message = self.with_warnings(f"nothing new since {unchanged}")
             return "unchanged"
         with self.step("arrival") as details:
             details["warnings"] = self.guard()
         if self.arguments.target != "duckdb":
             with self.step("fit") as details:
-                rows = fit_clv.fit(self.arguments.target, self.arguments.vars, self.is_full())
+                with self.store.watched():
+                    rows = fit_clv.fit(self.arguments.target, self.dbt_vars(), self.is_full())
                 details["fit_dates"] = len(rows)
         with self.step("build") as details:
             self.store.write_records(self.records.all())
@@ -175,13 +185,29 @@ class Refresh:
                 self.keep_manifest()
             except (OSError, psycopg2.Error) as error:  # what is published is published
                 details["error"] = str(error).strip()
-        self.run.message = f"{version}; it replaces what was damaged: {self.damage}" if self.damage else str(version)
+        self.run.message = self.with_warnings(str(version))
         return "published"
+
+    def warn(self, text: str) -> None:
+        """Say what somebody should look at, and keep it for the run's record."""
+        self.warnings.append(text)
+        print(f"warning: {text}", file=sys.stderr)
+
+    def with_warnings(self, message: str) -> str:
+        """Return the message of a run with its warnings."""
+        return "; ".join([message, *(f"warning: {text}" for text in self.warnings)])
+
+    def dbt_vars(self) -> str | None:
+        """Return the vars for dbt: those given, but the raw schema is the store's copy where it made one."""
+        if not self.store.built_from:
+            return self.arguments.vars
+        given = yaml.safe_load(self.arguments.vars or "{}") or {}
+        return json.dumps(given | {"raw_schema": self.store.built_from}, default=str)
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what the marts depend on: the project, the vars, every raw row."""
         given = {name: value for name, value in self.variables.items() if name != "anomalies_accepted"}
-        inputs = self.store.inputs(self.variables["raw_schema"])
+        inputs = self.store.inputs(self.store.built_from or self.variables["raw_schema"])
         code = {"project": build.project_hash(), "code": build.project_hash(["macros", "models"], (".sql", ".py"))}
         return json.loads(json.dumps(code | {"vars": given, "inputs": inputs}, default=str))
 
@@ -206,7 +232,8 @@ class Refresh:
         file = self.state / f"{self.arguments.target}.arrivals.jsonl"
         results = self.state / "gx"  # beside the versions, so that neither make build nor another home writes to it
         shutil.copytree(check_arrival.FOLDER, results, ignore=shutil.ignore_patterns("uncommitted"), dirs_exist_ok=True)
-        outcome = check_arrival.check(self.arguments.target, results, file, variables=self.arguments.vars)
+        with self.store.watched():
+            outcome = check_arrival.check(self.arguments.target, results, file, variables=self.dbt_vars())
         if outcome.stopped:
             raise Refused(outcome.report(results=results))
         return len(outcome.findings)
@@ -224,7 +251,7 @@ class Refresh:
         results = self.target_path / "run_results.json"
         results.unlink(missing_ok=True)
         command = [str(Path(sys.executable).with_name("dbt")), "build", "--target", self.arguments.target]
-        variables = (yaml.safe_load(self.arguments.vars or "{}") or {}) | (
+        variables = (yaml.safe_load(self.dbt_vars() or "{}") or {}) | (
             {"anomalies_accepted": True} if self.arguments.accept_anomalies else {}
         )
         command += ["--vars", json.dumps(variables, default=str)] if variables else []
@@ -234,6 +261,7 @@ class Refresh:
         output = self.state / "build.log"
         with contextlib.ExitStack() as stack:
             sink = None if self.log.is_terminal else stack.enter_context(output.open("w"))
+            stack.enter_context(self.store.watched())
             done = subprocess.run(
                 command, cwd=PROJECT, stdout=sink, stderr=subprocess.STDOUT, check=False, preexec_fn=die_with_parent
             )
@@ -374,6 +402,13 @@ def still_published(store: Store | None) -> str:
     return f"{current}, damaged: {damage}" if damage else str(current)
 
 
+def open_store(arguments: argparse.Namespace) -> Store:
+    """Return the store of a target; on Postgres with its lock. Raises LockedError, and NotNow where none answers."""
+    if arguments.target == "duckdb":
+        return DuckDBStore(arguments.home, raw_schema.default_database())
+    return PostgresStore()
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Refresh under the lock; return the exit code."""
     arguments.home = arguments.home.resolve()
@@ -382,37 +417,41 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         print(f"error: {arguments.home} cannot be used: {error}. Nothing was done", file=sys.stderr)
         return 2
-    log = Log(arguments.home / "state" / "refresh.jsonl")
-    records = Records(arguments.home / "state" / "runs")
-    store = DuckDBStore(arguments.home, raw_schema.default_database()) if arguments.target == "duckdb" else None
+    log, store = Log(arguments.home / "state" / "refresh.jsonl"), None
+    lock = arguments.home / "state" / "lock"
     try:
-        with refresh_lock.held(arguments.home / "state" / "lock"):
-            earlier = records.all()
-            this = Run(earlier[-1].run_id + 1 if earlier else 1, run_records.now(), git_revision=git_revision())
+        with refresh_lock.held(lock):
+            store = open_store(arguments)
+            records = store.records()
+            this = Run(records.next_id(), run_records.now(), git_revision=git_revision())
             log.run_id = this.run_id
-            store = store or PostgresStore(this.run_id)
-            log.end("lock", 0, "held", took_over=settle(records, store))
+            log.end("lock", 0, "held", took_over=settle(records, store), warning=refresh_lock.doubt(lock))
             return finish(Refresh(arguments, store, records, log, this))
     except LockedError as error:
-        message = f"another refresh is running: {error}"
-        log.end("lock", 0, "refused", error=message)
-        print(f"error: {message}. Nothing was done\nstill published: {still_published(store)}", file=sys.stderr)
-        return 3
+        code, message = 3, f"another refresh is running: {error}. Nothing was done"
+    except NotNow as error:
+        code, message = NOT_NOW, f"{error}. Nothing was done; it may pass by itself: run it again later"
     except (OSError, ValueError, psycopg2.Error, PublishError, Failed) as error:
-        log.end("lock", 0, "failed", error=str(error).strip())
-        print(f"error: {str(error).strip()}\nstill published: {still_published(store)}", file=sys.stderr)
-        return 2
+        code, message = 2, str(error).strip()
+    log.end("lock", 0, "refused" if code == 3 else "failed", error=message)
+    if store is None and arguments.target == "duckdb":
+        store = open_store(arguments)  # which asks for no lock
+    print(f"error: {message}\nstill published: {still_published(store)}", file=sys.stderr)
+    return code
 
 
 def finish(refresh: Refresh) -> int:
     """Carry a refresh out, write its record whatever happens, and say what is to be done."""
     run, store = refresh.run, refresh.store
-    advice = ""
+    advice, may_pass = "", False
     try:
         run.outcome = refresh.refresh()
     except (Refused, LoadError) as error:
         run.outcome, run.message = "refused", str(error)
         advice = "correct the data or the rule, then run it again"
+    except NotNow as error:
+        run.outcome, run.message, may_pass = "failed", f"{error}. That may pass by itself", True
+        advice = "run it again later; nothing has to be cleaned up"
     except (Failed, PublishError, check_arrival.CheckError, fit_clv.FitError, OSError) as error:
         run.outcome, run.message = "failed", str(error)
         advice = "mend that, then run it again; nothing has to be cleaned up"
@@ -426,13 +465,13 @@ def finish(refresh: Refresh) -> int:
         run.outcome, run.message = "failed", f"{type(error).__name__}: {error}"
         advice = "that is a fault of this script: its trace is above"
         traceback.print_exc()
-    code = ENDS[run.outcome]
+    code = NOT_NOW if may_pass else ENDS[run.outcome]
     run.version = None if code else run.version
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, psycopg2.Error):
         look = store.close_work(keep=run.outcome == "refused")
         run.message = run.message.replace("{look}", f"{look} " if look else "")
     run.finished_at = run_records.now()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, psycopg2.Error, NotNow):
         refresh.records.save(run)
     if code:
         print(

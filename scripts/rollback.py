@@ -3,7 +3,8 @@
 Versions after it stay until they are pruned, marked as taken back. The next refresh publishes nothing while its input
 is that of the version taken back, unless it is given --force; new input is published as always.
 
-exit codes: 0 done; 2 there is no such version, or it could not be made current; 3 a refresh is running
+exit codes: 0 done; 2 there is no such version, it is damaged, or it could not be made current; 3 a refresh is running;
+4 not now: the database does not answer, or readers hold a view; run it again later
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import refresh_lock
 import run_records
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
-from publishing import PublishError, Store
+from publishing import NotNow, PublishError, Store
 from refresh_lock import LockedError
 from run_records import Records, Run
 
@@ -44,8 +45,7 @@ def go_back(store: Store, records: Records, number: int | None) -> str:
         number = earlier[-1]
     now = run_records.now()
     version = store.roll_back(number, now)
-    before = records.all()
-    run = Run(before[-1].run_id + 1 if before else 1, now, now, "rolled_back", "rollback", version=number)
+    run = Run(records.next_id(), now, now, "rolled_back", "rollback", version=number)
     run.message = f"from version {current.number if current else 'none'} to {version}"
     run.as_of_date = version.as_of_date
     records.save(run)
@@ -74,7 +74,7 @@ def main() -> None:
     def store(lock: bool) -> Store:
         if arguments.target == "duckdb":
             return DuckDBStore(home, raw_schema.default_database())
-        return PostgresStore(0, lock=lock)
+        return PostgresStore("rollback", lock=lock)
 
     try:
         if arguments.list:
@@ -83,10 +83,14 @@ def main() -> None:
         os.umask(0o077)
         publishing.open_home(home)
         with refresh_lock.held(home / "state" / "lock"):
-            print(go_back(store(lock=True), Records(home / "state" / "runs"), arguments.version))
+            opened = store(lock=True)
+            print(go_back(opened, opened.records(), arguments.version))
     except LockedError as error:
         print(f"error: a refresh is running: {error}. Nothing was changed", file=sys.stderr)
         sys.exit(3)
+    except NotNow as error:
+        print(f"error: {error}. Nothing was changed; it may pass by itself: run it again later", file=sys.stderr)
+        sys.exit(4)
     except (PublishError, OSError, ValueError, psycopg2.Error) as error:
         print(f"error: {str(error).strip()}", file=sys.stderr)
         sys.exit(2)

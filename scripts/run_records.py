@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,9 +51,15 @@ class Run:
     nodes: list[dict[str, Any]] = field(default_factory=list)
     measures: list[dict[str, Any]] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, described: dict[str, Any]) -> Run:
+        """Return the run of a record, perhaps of another release: what only that knew is left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: value for name, value in described.items() if name in known})
+
 
 class Records:
-    """The records of a folder, runs/<run_id>.json."""
+    """The history of a store. Here that of DuckDB, files of a folder, runs/<run_id>.json; Postgres keeps a table."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -63,10 +69,15 @@ class Records:
         runs = []
         for file in sorted(self.folder.glob("*.json")):
             try:
-                runs.append(Run(**json.loads(file.read_text(encoding="utf-8"))))
-            except (ValueError, TypeError) as error:
+                runs.append(Run.of(json.loads(file.read_text(encoding="utf-8"))))
+            except (ValueError, TypeError, AttributeError) as error:
                 raise ValueError(f"{file} is no record of a run: {error}; move it away") from error
         return runs
+
+    def next_id(self) -> int:
+        """Return the number of a run that begins now: never one that an earlier run had."""
+        earlier = self.all()
+        return earlier[-1].run_id + 1 if earlier else 1
 
     def save(self, run: Run) -> None:
         """Write a run's record, whole or not at all."""

@@ -1,0 +1,50 @@
+{#-
+  Say, at the start of a run, which views of others read what dbt builds, directly or through other views: where the
+  adapter drops with cascade, as on Postgres, they are dropped with the table. Runs on-run-start; writes one line per view
+  to the log. scripts/postgres_marks.py says the same in a refresh.
+-#}
+{% macro say_foreign_readers() -%}
+    {%- if execute -%}
+        {%- do adapter.dispatch('say_foreign_readers', 'customer_value')() -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro default__say_foreign_readers() -%}
+{%- endmacro %}
+
+{% macro postgres__say_foreign_readers() -%}
+    {%- set own = [] -%}
+    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+        {%- do own.append("('" ~ node.schema ~ "', '" ~ node.alias ~ "')") -%}
+    {%- endfor -%}
+    {%- set found = run_query("
+        with recursive own (schema_name, relation_name) as (values " ~ own | join(', ') ~ "),
+        built as (
+            select classes.oid
+            from pg_class as classes
+            inner join pg_namespace as schemas on classes.relnamespace = schemas.oid
+            inner join own on schemas.nspname = own.schema_name and classes.relname = own.relation_name
+            union
+            select rules.ev_class
+            from built
+            inner join pg_depend as dependencies
+                on built.oid = dependencies.refobjid and dependencies.refclassid = cast('pg_class' as regclass)
+                    and dependencies.classid = cast('pg_rewrite' as regclass)
+            inner join pg_rewrite as rules on dependencies.objid = rules.oid
+        )
+        select schemas.nspname || '.' || classes.relname
+        from built
+        inner join pg_class as classes on built.oid = classes.oid
+        inner join pg_namespace as schemas on classes.relnamespace = schemas.oid
+        left join own on schemas.nspname = own.schema_name and classes.relname = own.relation_name
+        where classes.relkind in ('v', 'm') and own.schema_name is null
+            and position('__dbt_' in classes.relname) = 0
+        order by 1
+    ") -%}
+    {%- for row in found.rows -%}
+        {%- do log(
+            'warning: ' ~ row[0] ~ ' reads what dbt builds: dbt drops it with the table; let it read schema published',
+            info=true
+        ) -%}
+    {%- endfor -%}
+{%- endmacro %}
