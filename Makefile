@@ -7,7 +7,7 @@ READY := .venv/.ready
 SPARK_READY := .venv-spark/.ready
 DAGSTER_READY := .venv-dagster/.ready
 
-.PHONY: build refresh rollback arrival bench bench-clv bench-judging spark dagster test test-year test-faults test-postgres \
+.PHONY: build refresh rollback roles arrival bench bench-clv bench-judging spark dagster test test-year test-faults test-postgres \
 	test-spark test-schedule lint lock clean
 .DEFAULT_GOAL := build
 
@@ -22,6 +22,10 @@ refresh: $(READY)
 # go back to the version before, or to VERSION
 rollback: $(READY)
 	@$(BIN)/python scripts/rollback.py $(VERSION) $(OPTIONS)
+
+# Postgres: make or mend the roles of readers, with and without personal data, and check what they can read
+roles: $(READY)
+	@$(BIN)/python scripts/roles.py $(OPTIONS)
 
 # judge the raw tables before they are built: exit code 1 stops, gx/thresholds.yml says when; make build does it too
 arrival: $(READY)

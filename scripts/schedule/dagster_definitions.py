@@ -75,7 +75,7 @@ def run_refresh(context: dg.AssetExecutionContext) -> list[dict[str, Any]]:
         message = errors.read().strip()
     if code:
         # 1: the same data would be refused again. 2: many faults of a machine pass. 3: another refresh ends, and then
-        # this one finds nothing new, or publishes what has come since
+        # this one finds nothing new, or publishes what has come since. 4: a locked file, an absent database: it passes
         metadata = {"exit_code": code, "message": dg.MetadataValue.text(message)}
         raise dg.Failure(message, metadata=metadata, allow_retries=code != REFUSED)
     return lines
