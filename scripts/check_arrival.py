@@ -5,7 +5,7 @@ gx/thresholds.yml, against the last accepted loads. Results: gx/uncommitted/data
 Great Expectations' own Data Docs beside it. No row leaves the warehouse; nothing is sent anywhere.
 
 The accepted loads are remembered in FILE.arrivals.jsonl beside the DuckDB file, or data/TARGET.arrivals.jsonl; the
-variable CUSTOMER_VALUE_ARRIVALS names another place.
+variable CUSTOMER_VALUE_ARRIVALS names another place. scripts/refresh.py has the records of its runs instead.
 
 exit codes:
   0  accepted, perhaps with warnings
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import html
 import itertools
 import json
 import math
@@ -27,7 +28,7 @@ import statistics
 import subprocess
 import sys
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,7 @@ TABLE = "(table)"  # the row of a profile's table that is about the source, not 
 KEPT_LOADS = 100  # lines of the history
 KEPT_RESULTS = 5  # checks that the Data Docs hold
 SEVERITIES = {"stop": "critical", "warn": "warning"}
+COMPARED = ("volume_ratio", "drift")  # the checks that earlier loads are needed for
 # {check: (what it looks at, how its number is written)}; every check is a column of a profile's table
 CHECKS = {
     "absent_required": ("is required and not there", "flag"),
@@ -98,25 +100,34 @@ class Finding:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a check found: findings, stops first; {source: table()}; how many loads it was compared with."""
+    """What a check found: findings, stops first; {source: table()}; how many loads it was compared with.
+
+    load: what is to be remembered, remembered(), with "restarts" where what is far from the last loads was accepted.
+    """
 
     findings: list[Finding]
     tables: dict[str, pd.DataFrame]
     compared: int
+    load: dict
 
     @property
     def stopped(self) -> bool:
         """Return whether nothing may be built."""
         return any(finding.severity == "stop" for finding in self.findings)
 
-    def report(self, folder: Path = FOLDER, results: Path | None = None) -> str:
-        """Return what is said on the terminal. folder: of the thresholds, and of the results if they have no other."""
+    def report(
+        self, folder: Path = FOLDER, results: Path | None = None, once: str = "--restart-history"
+    ) -> str:
+        """Return what is said on the terminal. folder: of the thresholds, and of the results if they have no other.
+
+        once: the option that takes what differs from earlier loads.
+        """
         lines = [f"{finding}\n      look: {finding.look}" for finding in self.findings]
         lines += [
             f"Accepted; warnings: {len(self.findings)}."
             if not self.stopped
             else "Stopped: nothing was built, and what is published stays as it was. If it is right from now on, "
-            f"edit {folder / 'thresholds.yml'}, or say --restart-history where only what came before differs.",
+            f"edit {folder / 'thresholds.yml'}, or say {once} where only what came before differs.",
             f"Earlier loads to compare with: {self.compared or 'none, so volume and drift were not judged'}.",
             f"Summary: {(results or folder) / PAGE}",
         ]
@@ -311,11 +322,16 @@ def expectations(check: str, setting: Any, column: str | None = None) -> list:
     ]
 
 
-def judge(found: list[dict], loads: list[dict], limits: dict, folder: Path, now: datetime) -> Outcome:
+def shown(name: str) -> str:
+    """Return a column's name as Great Expectations gets it: its pages write names as they are, and fill in at $."""
+    return html.escape(name).replace("$", "&#36;")
+
+
+def judge(found: list[dict], loads: list[dict], limits: dict, folder: Path, now: datetime) -> tuple[list, dict]:
     """Let Great Expectations judge the profiles, one suite per source, and write its Data Docs.
 
     found: profiles(). loads: accepted loads to compare with. limits: thresholds(), good for one call. folder: Great
-    Expectations' context. Raises CheckError when an expectation cannot be judged.
+    Expectations' context. Returns (findings, {source: table()}). Raises CheckError when an expectation cannot be judged.
     """
     import great_expectations as gx
     from great_expectations.core import RunIdentifier
@@ -326,11 +342,13 @@ def judge(found: list[dict], loads: list[dict], limits: dict, folder: Path, now:
     frames = {item["source"]: table(item, loads, limits["compared_from_rows"]) for item in found}
     findings = {}
     for item in found:
+        names = frames[item["source"]]["column_name"]
+        named = {shown(name): name for name in names}
         suite = gx.ExpectationSuite(name=item["source"], expectations=limits["expectations"][item["source"]])
         suite = context.suites.add(suite)
         validation = gx.ValidationDefinition(name=item["source"], data=batch, suite=suite)
         results = context.validation_definitions.add(validation).run(
-            batch_parameters={"dataframe": frames[item["source"]]},
+            batch_parameters={"dataframe": frames[item["source"]].assign(column_name=names.map(shown))},
             result_format={"result_format": "COMPLETE", "unexpected_index_column_names": ["column_name"]},
             run_id=RunIdentifier(run_name=now.strftime("%Y%m%dT%H%M%S.%fZ"), run_time=now),
         )
@@ -338,12 +356,13 @@ def judge(found: list[dict], loads: list[dict], limits: dict, folder: Path, now:
             if not result.success and "unexpected_index_list" not in result.result:
                 raise CheckError(f"Great Expectations could not judge {item['source']}: {result.exception_info}")
             for row in [] if result.success else result.result["unexpected_index_list"]:
+                row = row | {"column_name": named[row["column_name"]]}
                 finding = Finding.of(result.expectation_config, row, item)
                 key = (finding.source, finding.column, finding.check)
                 if key not in findings or finding.severity == "stop":  # a warning says nothing more
                     findings[key] = finding
     context.build_data_docs()
-    return Outcome(sorted(findings.values(), key=lambda finding: finding.severity), frames, len(loads))
+    return list(findings.values()), frames
 
 
 def make_room(results: Path) -> None:
@@ -361,27 +380,37 @@ def check(
     file: Path | None = None,
     restart_history: bool = False,
     variables: str | None = None,
+    loads: list[dict] | None = None,
+    accept: bool = False,
 ) -> Outcome:
     """Check what arrived, write the pages and, unless it is stopped, remember the load.
 
     target: of profiles/profiles.yml. folder: holds the thresholds, and the results in uncommitted/. file: the history.
-    restart_history: compare with no earlier load, and begin anew with this one. variables: dbt's --vars.
-    Raises CheckError when it cannot be judged; nothing is remembered then.
+    restart_history: compare with no earlier load, and begin anew with this one. variables: dbt's --vars. loads: the
+    earlier loads, oldest first, where the caller remembers them; then no file is read or written. accept: what would
+    stop only because earlier loads differ is a warning. Raises CheckError when it cannot be judged; nothing is
+    remembered then.
     """
-    now, file = datetime.now(UTC), file or history_file(target)
+    now, file, is_ours = datetime.now(UTC), file or history_file(target), loads is None
     limits = thresholds(folder)
-    loads = [] if restart_history else history(file)
+    if is_ours:
+        loads = [] if restart_history else history(file)
     found = profiles(target, now, variables)
     load = remembered(found, now)
     if loads and loads[-1]["fingerprint"] == load["fingerprint"]:  # looked at again: not compared with itself
-        loads.pop()
-    outcome = judge(found, loads[::-1][: limits["compared_loads"]], limits, folder, now)
+        loads = loads[:-1]
+    past = loads[::-1][: limits["compared_loads"]]
+    findings, frames = judge(found, past, limits, folder, now)
+    if accept and any(finding.severity == "stop" and finding.check in COMPARED for finding in findings):
+        load["restarts"] = True
+        findings = [replace(each, severity="warn") if each.check in COMPARED else each for each in findings]
+    outcome = Outcome(sorted(findings, key=lambda finding: finding.severity), frames, len(past), load)
     template = jinja2.Template((folder / "arrival.html.j2").read_text(encoding="utf-8"), autoescape=True)
     page = template.render(
         outcome=outcome, found=found, now=now, target=target, checks=CHECKS, written=written, table=TABLE
     )
     (folder / PAGE).write_text(page, encoding="utf-8")
-    if not outcome.stopped:
+    if is_ours and not outcome.stopped:
         remember(file, [*loads, load])
     return outcome
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -44,6 +45,8 @@ WAREHOUSES_KEPT = 2  # the ledger of restatements is in them alone, and no rebui
 
 class DuckDBStore(Store):
     """Versions in a folder of one machine."""
+
+    VERSION_NAME = re.compile(r"\bmarts_v(\d{6})\.marts\.")  # how a statement names a version's file
 
     def __init__(self, home: Path, source: Path) -> None:
         """home: HOME as above. source: the company's DuckDB file, which DATA=raw is read from."""
@@ -109,9 +112,18 @@ class DuckDBStore(Store):
         return Records(self.state / "runs")
 
     def rows(self, statement: str) -> list[tuple]:
-        """Read the warehouse that is being built."""
+        """Read the warehouse that is being built, with the files of the versions that the statement names."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
+            for number in set(self.VERSION_NAME.findall(statement)):
+                file = self.folder(int(number)) / FILE
+                connection.execute(f"attach {quoted(str(file))} as marts_v{number} (read_only)")
             return connection.execute(statement).fetchall()
+
+    def published(self, mart: str) -> str | None:
+        """Name it by its version, so that the statement shows the same rows later."""
+        current = self.current()
+        is_there = current is not None and mart in current.row_counts
+        return f"marts_v{current.number:06}.marts.{mart}" if is_there else None
 
     def versions(self) -> list[Version]:
         """Read every version.json; folders without one that can be read are left alone, and are no versions."""

@@ -220,6 +220,12 @@ class PostgresStore(Store):
                 raise
             raise explained from error
 
+    def published(self, mart: str) -> str | None:
+        """Name the table behind the view, so that the statement shows the same rows later."""
+        current = self.current()
+        is_there = current is not None and mart in current.row_counts
+        return f"{schema_of(current.number)}.{mart}" if is_there else None
+
     def versions(self) -> list[Version]:
         """Read operations.versions."""
         return [Version.of(row[0]) for row in self.described("order by number")]

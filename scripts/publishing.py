@@ -176,7 +176,11 @@ class Store(ABC):
 
     @abstractmethod
     def rows(self, statement: str) -> list[tuple]:
-        """Return the rows of a query on what is being built."""
+        """Return the rows of a query on what is being built, and on marts of versions as published() names them."""
+
+    @abstractmethod
+    def published(self, mart: str) -> str | None:
+        """Return the name, for rows(), of a mart in the version that readers see; None where there is none."""
 
     @abstractmethod
     def versions(self) -> list[Version]:

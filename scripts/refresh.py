@@ -21,6 +21,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -37,12 +38,14 @@ import duckdb
 import fit_clv
 import postgres_marks
 import psycopg2
+import publication_rules
 import publishing
 import raw_schema
 import refresh_lock
 import run_records
 import yaml
 from processes import die_with_parent
+from publication_rules import Finding
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
 from publishing import NotNow, PublishError, Store, Version, default_home
@@ -96,14 +99,16 @@ class Log:
 
     def end(self, step: str, seconds: float, outcome: str, **details: Any) -> None:
         """Write what became of a step."""
+        findings = details.get("findings") or []
         line = {"at": run_records.now(), "run": self.run_id, "step": step, "outcome": outcome}
         line |= {"seconds": round(seconds, 1)} | {name: value for name, value in details.items() if value is not None}
         text = json.dumps(line, default=str)
         with contextlib.suppress(OSError), self.file.open("a", encoding="utf-8") as content:  # a full disk
             content.write(text + "\n")
         if self.is_terminal:
-            said = "  ".join(f"{name}: {value}" for name, value in details.items() if value is not None)
-            print(f"  {outcome}, {seconds:.1f} s  {said}", flush=True)
+            told = {name: value for name, value in details.items() if value is not None and name != "findings"}
+            said = "  ".join(f"{name}: {value}" for name, value in told.items())
+            print(f"  {outcome}, {seconds:.1f} s  {said}", *findings, sep="\n    ", flush=True)
         else:
             print(text, flush=True)
 
@@ -160,11 +165,14 @@ class Refresh:
                 self.is_code_of_last_version = newest.fingerprint.get("code") == fingerprint["code"]
             unchanged = self.unchanged_since(fingerprint)
             details["unchanged_since"] = unchanged and unchanged.number
+            if not unchanged:  # before anything is built, so that it costs nothing
+                details["findings"] = self.judged(self.emptied_sources(fingerprint["inputs"]))
         if unchanged:
             self.run.message = self.with_warnings(f"nothing new since {unchanged}")
             return "unchanged"
         with self.step("arrival") as details:
-            details["warnings"] = self.guard()
+            details["findings"] = self.guard()
+            details["warnings"] = len(details["findings"])
         if self.arguments.target != "duckdb":
             with self.step("fit") as details:
                 with self.store.watched():
@@ -175,6 +183,11 @@ class Refresh:
             self.build()
             details |= {"checks": self.run.checks, "warnings": self.run.checks_warned}
             details["unusual"] = "; ".join(self.unusual()) or None
+            self.run.findings += [f"{line}\n      see it: {self.unusual_look()}" for line in self.unusual()]
+        with self.step("check") as details:
+            last = self.store.current()
+            findings = publication_rules.check(self.store, self.variables, last, self.run.as_of_date)
+            details["findings"] = self.judged(findings)
         with self.step("publish") as details:
             version = self.publish(fingerprint)
             details |= {"version": version.number, "as_of": version.as_of_date}
@@ -227,16 +240,39 @@ class Refresh:
             )
         return None
 
-    def guard(self) -> int:
-        """Let the arrival guard judge the raw tables; return its warnings."""
-        file = self.state / f"{self.arguments.target}.arrivals.jsonl"
+    def guard(self) -> list[str]:
+        """Let the arrival guard judge the raw tables; return what it warns of."""
         results = self.state / "gx"  # beside the versions, so that neither make build nor another home writes to it
         shutil.copytree(check_arrival.FOLDER, results, ignore=shutil.ignore_patterns("uncommitted"), dirs_exist_ok=True)
+        withdrawn = {version.number for version in self.store.versions() if version.withdrawn_at}
         with self.store.watched():
-            outcome = check_arrival.check(self.arguments.target, results, file, variables=self.dbt_vars())
+            outcome = check_arrival.check(
+                self.arguments.target,
+                results,
+                variables=self.dbt_vars(),
+                loads=run_records.usual_arrivals(self.records.all(), withdrawn),
+                accept=self.arguments.accept_anomalies,
+            )
+        self.run.arrival = outcome.load
         if outcome.stopped:
-            raise Refused(outcome.report(results=results))
-        return len(outcome.findings)
+            raise Refused(outcome.report(results=results, once="--accept-anomalies"))
+        self.run.findings += [f"{finding}\n      see it: {{look}}{finding.look}" for finding in outcome.findings]
+        return [str(finding) for finding in outcome.findings]
+
+    def emptied_sources(self, inputs: dict[str, list]) -> list[Finding]:
+        """Find sources that had rows in the last published load and have none now."""
+        limits = publication_rules.Limits(self.variables)
+        return publication_rules.emptied_sources(limits, self.store.current(), inputs, self.variables)
+
+    def judged(self, findings: list[Finding]) -> list[str]:
+        """Keep what the publication rules found in the record and return it; raise Refused where one stops."""
+        lines = [f"{each}\n      see it: {each.look(self.store, self.arguments.target)}" for each in findings]
+        self.run.findings += lines
+        if any(finding.severity == "stop" for finding in findings) and not self.arguments.accept_anomalies:
+            once = "if that is right, --accept-anomalies publishes it this once; limits: var publication_rules"
+            told = "\n".join(f"  {line}" for line in lines)
+            raise Refused(f"what would be published is not fit to replace what is:\n{told}\n  {once}")
+        return [str(finding) for finding in findings]
 
     def is_full(self) -> bool:
         """Return whether all slices are built anew, as after an upgrade.
@@ -321,11 +357,17 @@ class Refresh:
                 lines.append(f"  {name}: {message[:600]}")
         lines += [f"  ... and {len(bad) - SHOWN} more: pipeline_run_nodes"] if len(bad) > SHOWN else []
         lines += [f"  {line}" for line in self.unusual()]
+        lines += [f"      see them: {self.unusual_look()}"] if self.unusual() else []
         if any(found["severity"] == "stop" for found in self.run.measures):
             lines.append(
                 "  if that is right, --accept-anomalies publishes it this once; limits: var anomaly_thresholds"
             )
         raise (Refused if is_data else Failed)("\n".join(lines))
+
+    def unusual_look(self) -> str:
+        """Return the command that shows all measures of the build beside the usual ones."""
+        query = "select * from intermediate.int_run_anomalies where severity in ('report', 'stop') order by 1, 2"
+        return f'{{look}}dbt show --inline "{query}" --target {self.arguments.target}'
 
     def unusual(self) -> list[str]:
         """Return a line for each measure that is far from the last runs."""
@@ -356,6 +398,13 @@ class Refresh:
         )
         self.store.publish(version, publishing.marts(self.target_path / "manifest.json"))
         return version
+
+    def built_in(self) -> str:
+        """Return how to look at the warehouse of what this run published, or nothing."""
+        if not isinstance(self.store, DuckDBStore) or self.run.outcome != "published":
+            return ""
+        file = self.store.warehouses / f"{self.run.version:06}" / self.store.database.name
+        return f"CUSTOMER_VALUE_DATABASE={shlex.quote(str(file))}"
 
     def keep_manifest(self) -> None:
         """Keep the manifest of what was published, which dbt's --state compares with."""
@@ -468,8 +517,9 @@ def finish(refresh: Refresh) -> int:
     code = NOT_NOW if may_pass else ENDS[run.outcome]
     run.version = None if code else run.version
     with contextlib.suppress(OSError, psycopg2.Error):
-        look = store.close_work(keep=run.outcome == "refused")
+        look = store.close_work(keep=run.outcome == "refused") or refresh.built_in()
         run.message = run.message.replace("{look}", f"{look} " if look else "")
+        run.findings = [line.replace("{look}", f"{look} " if look else "") for line in run.findings]
     run.finished_at = run_records.now()
     with contextlib.suppress(OSError, psycopg2.Error, NotNow):
         refresh.records.save(run)
@@ -479,8 +529,11 @@ def finish(refresh: Refresh) -> int:
             f"still published: {still_published(store)}\nnext: {advice}",
             file=sys.stderr,
         )
-    elif refresh.log.is_terminal:
-        print(f"{run.outcome}: {run.message}")
+    else:
+        if run.findings:
+            print(f"{run.outcome}, with warnings:", *run.findings, sep="\n  ", file=sys.stderr)
+        if refresh.log.is_terminal:
+            print(f"{run.outcome}: {run.message}")
     return code
 
 

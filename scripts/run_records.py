@@ -28,7 +28,11 @@ def now() -> str:
 
 @dataclass
 class Run:
-    """One refresh or rollback. run_id rises by 1; fields are those of operations.runs, nodes and measures its rows."""
+    """One refresh or rollback. run_id rises by 1; fields are those of operations.runs, nodes and measures its rows.
+
+    arrival: the load as check_arrival.remembered() has it, with "restarts" where an unusual one was accepted.
+    findings: what the arrival guard, the anomalies and the publication rules found, in words, with how to see it.
+    """
 
     run_id: int
     started_at: str
@@ -50,6 +54,8 @@ class Run:
     checks_warned: int | None = None
     nodes: list[dict[str, Any]] = field(default_factory=list)
     measures: list[dict[str, Any]] = field(default_factory=list)
+    arrival: dict[str, Any] | None = None
+    findings: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, described: dict[str, Any]) -> Run:
@@ -88,6 +94,35 @@ class Records:
         """Forget all but the last runs."""
         for file in sorted(self.folder.glob("*.json"))[:-kept]:
             file.unlink()
+
+
+def taken_back(runs: Iterable[Run]) -> set[int]:
+    """Return the versions that rollbacks took back and that no later one returned to, as publishing.withdraw() marks.
+
+    runs: oldest first. int_run_anomalies reads the same from operations.runs.
+    """
+    published, found = set(), set()
+    for run in runs:
+        if run.outcome == "published" and run.version:
+            published.add(run.version)
+        elif run.outcome == "rolled_back" and run.version:
+            found = found | {version for version in published if version > run.version}
+            found.discard(run.version)
+    return found
+
+
+def usual_arrivals(runs: list[Run], withdrawn: set[int]) -> list[dict[str, Any]]:
+    """Return the loads that a new one is compared with, oldest first: of runs whose version readers got and kept.
+
+    runs: oldest first. withdrawn: versions that the store knows as taken back. A load that was accepted although it was
+    far from those before it is the new usual: they do not count any more.
+    """
+    never = taken_back(runs) | withdrawn
+    loads = [
+        run.arrival for run in runs if run.outcome == "published" and run.version not in never and run.arrival
+    ]
+    starts = [place for place, load in enumerate(loads) if load.get("restarts")]
+    return loads[starts[-1] :] if starts else loads
 
 
 def write_whole(file: Path, text: str, mode: int | None = None) -> None:

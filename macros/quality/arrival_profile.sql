@@ -13,7 +13,8 @@
 -#}
 {% macro arrival_profile(source_name, columns, until=none) -%}
     {%- set times = [] -%}
-    {%- for column, data_type in columns.items() if data_type in ['timestamp', 'date'] -%}
+    {#- a day of birth is no time of the source, and nobody's is to be on a page -#}
+    {%- for column, data_type in columns.items() if data_type in ['timestamp', 'date'] and column != 'birth_date' -%}
         {%- do times.append(column) -%}
     {%- endfor -%}
     select

@@ -29,7 +29,7 @@ pytestmark = pytest.mark.faults
 KILLS = 20
 READERS = 20
 REFRESHES = 20
-STEPS = ["recover", "load", "compare", "arrival", "build", "publish", "prune"]
+STEPS = ["recover", "load", "compare", "arrival", "build", "check", "publish", "prune"]
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def shop_home(tmp_path_factory: pytest.TempPathFactory) -> Publication:
 def test_a_first_refresh_publishes_all_marts_and_nothing_else(shop_home: Publication, shop: Warehouse):
     done = shop_home.refresh()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list(steps(done)) == ["lock", "recover", "load", "compare", "arrival", "build", "publish", "prune"]
+    assert list(steps(done)) == ["lock", "recover", "load", "compare", "arrival", "build", "check", "publish", "prune"]
     assert look(shop_home.published) == 1
     with duckdb.connect(str(shop_home.published), read_only=True) as reader:
         reader.execute(f"attach '{shop.database}' as built (read_only)")
