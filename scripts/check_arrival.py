@@ -89,7 +89,8 @@ class Finding:
         if check.startswith("absent"):
             look = f"{found['table']} beside models/staging/_sources.yml; vars source_map and has_{found['source']}"
         else:
-            look = f'dbt show --limit 20 --inline "{{{{ {query} }}}}"' if query else f"select * from {found['table']}"
+            shows = f"{{{{ {query} }}}}" if query else f"select * from {found['table']}"
+            look = f'dbt show --limit 20 --inline "{shows}"'
         seen = written(check, float(row[check]))
         return cls(asked.meta["severity"], found["source"], column, check, asked.meta["expected"], seen, look)
 
@@ -115,9 +116,7 @@ class Outcome:
         """Return whether nothing may be built."""
         return any(finding.severity == "stop" for finding in self.findings)
 
-    def report(
-        self, folder: Path = FOLDER, results: Path | None = None, once: str = "--restart-history"
-    ) -> str:
+    def report(self, folder: Path = FOLDER, results: Path | None = None, once: str = "--restart-history") -> str:
         """Return what is said on the terminal. folder: of the thresholds, and of the results if they have no other.
 
         once: the option that takes what differs from earlier loads.
@@ -331,7 +330,8 @@ def judge(found: list[dict], loads: list[dict], limits: dict, folder: Path, now:
     """Let Great Expectations judge the profiles, one suite per source, and write its Data Docs.
 
     found: profiles(). loads: accepted loads to compare with. limits: thresholds(), good for one call. folder: Great
-    Expectations' context. Returns (findings, {source: table()}). Raises CheckError when an expectation cannot be judged.
+    Expectations' context. Returns (findings, {source: table()}).
+    Raises CheckError when an expectation cannot be judged.
     """
     import great_expectations as gx
     from great_expectations.core import RunIdentifier

@@ -27,6 +27,7 @@ SHOWN = 20  # rows that the command prints
 SETTLED = 92  # days after its end from which a month hardly changes any more: late returns and corrections are in
 LEAST_ROWS = 5  # fewer rows that are lost or rejected are single mistakes, whatever share of a small shop they are
 LEAST_ORDERS = 30  # a month with fewer orders halves by chance
+LEAST_SETTLED = 100  # in a month with fewer orders, one corrected order is much
 YEAR = 12
 
 # one text for DuckDB and Postgres; {orders} is a relation like marts.orders
@@ -102,7 +103,7 @@ class Limits:
         self.rules: dict[str, Any] = variables.get("publication_rules") or {}
 
     def severity(self, rule: str, lost: float | Decimal, whole: float | Decimal) -> str | None:
-        """Return report or stop for a part of a whole, None within the limits; a share that is just the limit is not."""
+        """Return report or stop for what is lost of a whole, from just the limit on; None below it."""
         found = None
         for severity, limit in zip(("report", "stop"), self.rules.get(rule) or (None, None), strict=True):
             # multiplied, not divided: exact in decimals
@@ -158,13 +159,17 @@ def earlier_as_of_date(limits: Limits, last: Version | None, as_of_date: str, is
     return [Finding("earlier_as_of_date", "report" if is_named else severity, said, query)]
 
 
-def fallen_month(limits: Limits, months: list[Month]) -> list[Finding]:
-    """Find a last closed month that fell below every month of the year before it. months: closed, no gap, oldest first.
+def fallen_month(limits: Limits, months: list[Month], published: list[Month] | None = None) -> list[Finding]:
+    """Find a last closed month that fell below every month of the year before it.
+
+    months: closed, no gap, oldest first. published: those of the version that readers see; what fell there already was
+    accepted then, and is reported until the next month is closed.
 
     It is held against the least of the up to twelve months before it, the same month a year ago among them, so that
     no season is a fall. Where that says little it is reported at most: while there is no year yet, and where the least
     has under LEAST_ORDERS orders, so that only the same month a year ago is left to compare with.
     """
+    known = fallen_month(limits, published) if published else []
     *earlier, last = months or [None]
     window, is_year = earlier[-YEAR:], len(earlier) >= YEAR
     findings = []
@@ -176,16 +181,13 @@ def fallen_month(limits: Limits, months: list[Month]) -> list[Finding]:
         severity = limits.severity("fallen_month", before - now, before)
         if severity and usual.orders >= LEAST_ORDERS and (is_year or is_telling):
             which = f"the least of the {len(window)} months before it" if is_telling else "the same month a year ago"
-            said = (
-                f"{measure.replace('_', ' ')} of {last.first_day:%Y-%m}: {now:,}; {before:,} in "
-                f"{usual.first_day:%Y-%m}, {which}, so {fall(before, now)} less"
-            )
+            what = f"{measure.replace('_', ' ')} of {last.first_day:%Y-%m}"
+            said = f"{what}: {now:,}; {before:,} in {usual.first_day:%Y-%m}, {which}, so {fall(before, now)} less"
             said += "" if is_year else "; there is no year yet to tell a season by"
-            until = next_month(last.first_day)
-            severity = severity if is_year and is_telling else "report"
-            findings.append(
-                Finding("fallen_month", severity, said, MONTHS.format(orders="marts.orders", until=until))
-            )
+            if not (is_year and is_telling) or any(each.said.startswith(what) for each in known):
+                severity = "report"
+            query = MONTHS.format(orders="marts.orders", until=next_month(last.first_day))
+            findings.append(Finding("fallen_month", severity, said, query))
     return findings
 
 
@@ -203,17 +205,18 @@ def lost_in_closed_months(
     for measure in ("orders", "gross_revenue"):
         words = measure.replace("_", " ")
         had, has = (sum(getattr(month, measure) for month in side) for side in (before, now))
-        if measure == "gross_revenue" or had - has >= LEAST_ROWS:
-            if severity := limits.severity("closed_months", had - has, had):
-                said = f"{words} of closed months: {has:,}; {had:,} in {brief(last)}, so {fall(had, has)} are gone"
-                findings.append(Finding("closed_months", severity, said, query))
+        is_few = measure == "orders" and had - has < LEAST_ROWS
+        severity = None if is_few else limits.severity("closed_months", had - has, had)
+        if severity:
+            said = f"{words} of closed months: {has:,}; {had:,} in {brief(last)}, so {fall(had, has)} are gone"
+            findings.append(Finding("closed_months", severity, said, query))
         fallen = []
         for month in before:
             had = getattr(month, measure)
             has = getattr(built[month.first_day], measure) if month.first_day in built else 0
-            if next_month(month.first_day) <= settled_by and month.orders >= LEAST_ORDERS:
-                if severity := limits.severity("settled_months", had - has, had):
-                    fallen.append((severity, Decimal(had - has) / Decimal(had), month.first_day, had, has))
+            is_settled = next_month(month.first_day) <= settled_by and month.orders >= LEAST_SETTLED
+            if severity := is_settled and limits.severity("settled_months", had - has, had):
+                fallen.append((severity, Decimal(had - has) / Decimal(had), month.first_day, had, has))
         if fallen:
             severity, _, month, had, has = max(fallen)  # stop is after report
             said = (
@@ -257,10 +260,10 @@ def check(store: Store, variables: dict[str, Any], last: Version | None, as_of_d
     findings = rejections(limits, store.rows(REJECTED))
     if as_of_date:
         until = end_of_closed(as_of_date)
-        findings += fallen_month(limits, months(store, "marts.orders", until))
         findings += earlier_as_of_date(limits, last, as_of_date, variables.get("as_of_date") is not None)
-        published = store.published("orders")
+        published, seen = store.published("orders"), []
         if last and published and last.as_of_date:
+            seen = months(store, published, end_of_closed(str(last.as_of_date)))
             until = min(until, end_of_closed(str(last.as_of_date)))
             before, now = (months(store, relation, until) for relation in (published, "marts.orders"))
             query = CHANGED_MONTHS.format(published=published, until=until)
@@ -269,6 +272,7 @@ def check(store: Store, variables: dict[str, Any], last: Version | None, as_of_d
             ((total,),) = store.rows(f"select count(*) from {published}")
             ((missing,),) = store.rows(f"select count(*) from ({vanished}) as vanished")
             findings += vanished_orders(limits, last, total, missing, vanished)
+        findings += fallen_month(limits, months(store, "marts.orders", end_of_closed(as_of_date)), seen)
     return sorted(findings, key=lambda finding: finding.severity, reverse=True)
 
 
@@ -288,7 +292,7 @@ def next_month(day: dt.date) -> dt.date:
 
 
 def end_of_closed(as_of_date: str) -> dt.date:
-    """Return the first day that is in no closed month: a month is closed when the as-of date is its last day or later."""
+    """Return the first day after the closed months, those whose last day is the as-of date or before it."""
     return (dt.date.fromisoformat(as_of_date) + dt.timedelta(1)).replace(day=1)
 
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import shlex
@@ -254,9 +255,17 @@ class Refresh:
                 accept=self.arguments.accept_anomalies,
             )
         self.run.arrival = outcome.load
+        looks = [
+            finding.look.replace("dbt show", "{look}dbt show", 1) + f" --target {self.arguments.target}"
+            if finding.look.startswith("dbt show")
+            else finding.look
+            for finding in outcome.findings
+        ]
+        pairs = zip(outcome.findings, looks, strict=True)
+        outcome = dataclasses.replace(outcome, findings=[dataclasses.replace(each, look=look) for each, look in pairs])
         if outcome.stopped:
             raise Refused(outcome.report(results=results, once="--accept-anomalies"))
-        self.run.findings += [f"{finding}\n      see it: {{look}}{finding.look}" for finding in outcome.findings]
+        self.run.findings += [f"{finding}\n      see it: {finding.look}" for finding in outcome.findings]
         return [str(finding) for finding in outcome.findings]
 
     def emptied_sources(self, inputs: dict[str, list]) -> list[Finding]:

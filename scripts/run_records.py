@@ -118,9 +118,7 @@ def usual_arrivals(runs: list[Run], withdrawn: set[int]) -> list[dict[str, Any]]
     far from those before it is the new usual: they do not count any more.
     """
     never = taken_back(runs) | withdrawn
-    loads = [
-        run.arrival for run in runs if run.outcome == "published" and run.version not in never and run.arrival
-    ]
+    loads = [run.arrival for run in runs if run.outcome == "published" and run.version not in never and run.arrival]
     starts = [place for place, load in enumerate(loads) if load.get("restarts")]
     return loads[starts[-1] :] if starts else loads
 

@@ -16,15 +16,42 @@ run_measures as (
 
 ),
 
+-- a version that the last rollback about it went behind was wrong, and is no measure for others
+kept as (
+
+    select runs.run_id
+    from runs
+    left join runs as rollbacks
+        on
+            rollbacks.outcome = 'rolled_back'
+            and runs.run_id < rollbacks.run_id
+            and runs.version >= rollbacks.version
+    where runs.outcome = 'published'
+    group by runs.run_id
+    having coalesce(max(case when rollbacks.version < runs.version then rollbacks.run_id end), 0)
+        <= coalesce(max(case when rollbacks.version = runs.version then rollbacks.run_id end), 0)
+
+),
+
+-- what was published although it would have stopped was accepted: from then on that is usual
+accepted as (
+
+    select coalesce(max(run_measures.run_id), 0) as run_id
+    from run_measures
+    inner join kept on run_measures.run_id = kept.run_id
+    where run_measures.severity = 'stop'
+
+),
+
 last_runs as (
 
     select run_id
     from (
         select
-            run_id,
-            row_number() over (order by run_id desc) as place
-        from runs
-        where outcome = 'published'
+            kept.run_id,
+            row_number() over (order by kept.run_id desc) as place
+        from kept
+        inner join accepted on kept.run_id >= accepted.run_id
     ) as published
     where place <= {{ var('anomaly_runs') }}
 

@@ -219,6 +219,26 @@ def test_pages_are_written_committed_files_are_not_and_nothing_is_sent(
     assert "Exception" not in "".join(capfd.readouterr())
 
 
+def test_loads_that_the_caller_remembers_are_compared_with_and_no_file_is_written(
+    check: Callable[..., Outcome], folder: Path
+):
+    """As refreshes do; what is far from them can be accepted, and is the first of a new history."""
+    past = [check(orders(10_000 + each), loads=[]).load for each in range(3)]
+    assert loads(folder) == []
+    halved = check(orders(4_900), loads=past)
+    assert halved.stopped
+    assert "or say --accept-anomalies where" in halved.report(folder, once="--accept-anomalies")
+    assert "restarts" not in halved.load
+    accepted = check(orders(4_900), loads=past, accept=True)
+    assert not accepted.stopped
+    assert said(accepted) == {("warn", "(table)", "volume_ratio")}
+    assert accepted.load["restarts"]
+    assert "restarts" not in check(orders(9_900), loads=past, accept=True).load  # nothing was to be accepted
+    assert check(orders(0), loads=past, accept=True).stopped  # no orders at all: that is no comparison
+    assert loads(folder) == []
+    assert accepted.load["sources"]["orders"]["rows"] == 4_900
+
+
 def run(warehouse: Warehouse, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run the command as a user would."""
     environment = os.environ | {
@@ -257,6 +277,38 @@ def test_a_good_shop_passes_and_a_broken_one_is_stopped(warehouse: Warehouse, fo
     look = re.search(r'orders\.ordered_at.*\n *look: dbt (.*) --inline "(.*)"', broken.stdout)
     shown = warehouse.dbt(*look[1].split(), "--inline", look[2])
     assert "01/02/2023" in shown.stdout, shown.stdout
+
+
+def test_names_from_the_input_are_escaped_on_all_pages_and_its_values_are_on_none(warehouse: Warehouse, folder: Path):
+    """Great Expectations writes what it is given; a browser must not run a column's name, nor a page show who it is."""
+    load_files.load(Namespace(database=warehouse.database, folder=SHOP))
+    hostile = ["<img src=x onerror=alert(1)>", "$who & 'x'", "<b>{{ 1 }}"]
+    for name in hostile:
+        warehouse.execute(f'alter table raw.customers add column "{name}" varchar')
+    warehouse.execute("""
+        update raw.customers set email = 'canary@example.com', full_name = 'Canary', region = 'canary',
+        birth_date = '1911-11-11'
+    """)
+    warehouse.execute("update raw.orders set channel = 'canary', store_id = 'canary', gross_amount = 'canary'")
+    warehouse.execute("alter table raw.customers drop created_at")  # so that no other day is the newest
+    result = run(warehouse, folder)
+    assert result.returncode == 1, result.stdout + result.stderr
+    for name in hostile:
+        assert f"WARN  customers.{name}: is not in the contract" in result.stdout
+    texts = {
+        file: file.read_text() for file in (folder / "uncommitted").rglob("*") if file.suffix in (".html", ".json")
+    }
+    pages = [file for file in texts if file.name == "arrival.html" or "/local_site/validations/customers/" in str(file)]
+    assert len(pages) == 2
+    for page in pages:
+        assert "&lt;img src=x onerror=alert(1)&gt;" in texts[page], page
+    results = [file for file in texts if "/uncommitted/validations/customers/" in str(file)]
+    assert any("&lt;img src=x onerror=alert(1)&gt;" in texts[file] for file in results)
+    for file, text in texts.items():
+        for unescaped in ("<img src=x", "<b>{{"):
+            assert unescaped not in text, file
+        assert not re.search("canary|1911-11-11", text, re.IGNORECASE), file
+    assert not re.search("canary|1911-11-11", result.stdout + result.stderr, re.IGNORECASE)
 
 
 def test_without_a_database_nothing_can_be_judged(warehouse: Warehouse, folder: Path):

@@ -277,9 +277,11 @@ def test_what_is_far_from_the_last_runs_is_reported_or_stops(shop: Warehouse, tm
         ])
         for number in range(4)
     ]  # fmt: skip
-    runs.append(Run(5, "2024-01-01 00:00:00", outcome="refused", measures=[
-        {"measure": "row_count", "subject": "orders", "measured": 1e9}
-    ]))  # fmt: skip
+    far = [{"measure": "row_count", "subject": "orders", "measured": 1e9}]
+    runs.append(Run(5, "2024-01-01 00:00:00", outcome="refused", measures=far))
+    # published, and taken back: no more usual than what was refused
+    runs += [Run(number, "2024-01-01 00:00:00", outcome="published", version=number, measures=far) for number in (6, 7)]
+    runs += [Run(8, "2024-01-01 00:00:00", outcome="rolled_back", version=5)]
     store.write_records(runs)
     tests = ["assert_no_measure_stops_the_refresh", "assert_measures_are_near_the_usual"]
     selection = ["--select", "int_run_anomalies", *tests]
@@ -301,6 +303,19 @@ def test_what_is_far_from_the_last_runs_is_reported_or_stops(shop: Warehouse, tm
     assert found[("reject_share", "orders")] == (None, None)
     accepted = copy.dbt("build", *selection, variables={"anomalies_accepted": True})
     assert accepted.returncode == 0
+
+    # one that was taken back and returned to counts again, and what was accepted is the new usual
+    runs += [Run(9, "2024-01-01 00:00:00", outcome="rolled_back", version=7)]
+    runs += [Run(10, "2024-01-01 00:00:00", outcome="published", version=8, measures=[far[0] | {"severity": "ok"}])]
+    store.write_records(runs)
+    statement = "select usual from intermediate.int_run_anomalies where measure = 'row_count' and subject = 'orders'"
+    copy.dbt("run", "--select", "int_run_anomalies")
+    assert copy.rows(statement) == [(19.5,)]  # of 18, 19, 19, 20, and twice 1e9: not of 6, which is still taken back
+    runs[1].measures[0]["severity"] = "stop"
+    runs[-1].measures[0]["severity"] = "stop"
+    store.write_records(runs)
+    copy.dbt("run", "--select", "int_run_anomalies")
+    assert copy.rows(statement) == [(None,)]  # one run of three that it takes
 
 
 def test_a_run_that_was_killed_after_it_had_published_counts_as_published(tmp_path: Path):
