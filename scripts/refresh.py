@@ -558,7 +558,9 @@ def main() -> None:
     parser.add_argument("--force", action="store_true", help="publish also where nothing has changed")
     parser.add_argument("--full-refresh", action="store_true", help="build all anew, as after a change of macros")
     parser.add_argument(
-        "--accept-anomalies", action="store_true", help="publish also what is far from the last runs, this once"
+        "--accept-anomalies",
+        action="store_true",
+        help="publish also what is far from the last runs or less than the publication rules allow, this once",
     )
     os.umask(0o077)  # raw rows are in all that it writes but what it publishes
     signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # systemd stops with it

@@ -16,19 +16,17 @@ run_measures as (
 
 ),
 
--- a version that the last rollback about it went behind was wrong, and is no measure for others
+-- a version that the last rollback about it went behind was wrong, and is no measure for others; versions rise, so a
+-- later run with an equal or smaller one is a rollback
 kept as (
 
     select runs.run_id
     from runs
-    left join runs as rollbacks
-        on
-            rollbacks.outcome = 'rolled_back'
-            and runs.run_id < rollbacks.run_id
-            and runs.version >= rollbacks.version
+    left join runs as rollbacks on runs.run_id < rollbacks.run_id and runs.version >= rollbacks.version
     where runs.outcome = 'published'
     group by runs.run_id
-    having coalesce(max(case when rollbacks.version < runs.version then rollbacks.run_id end), 0)
+    having
+        coalesce(max(case when rollbacks.version < runs.version then rollbacks.run_id end), 0)
         <= coalesce(max(case when rollbacks.version = runs.version then rollbacks.run_id end), 0)
 
 ),

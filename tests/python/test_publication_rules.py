@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import subprocess
+import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +23,7 @@ import pytest
 import run_records
 import yaml
 from conftest import Warehouse
+from publication import Publication, steps
 from publication_rules import Finding, Limits
 from publishing import Version, withdraw
 from raw_schema import PROJECT
