@@ -115,7 +115,7 @@ class DuckDBStore(Store):
         """Read the warehouse that is being built, with the files of the versions that the statement names."""
         with duckdb.connect(str(self.database), read_only=True) as connection:
             for number in set(self.VERSION_NAME.findall(statement)):
-                file = self.folder(int(number)) / FILE
+                file = self.folder(int(number)) / ANALYTICS
                 connection.execute(f"attach {quoted(str(file))} as marts_v{number} (read_only)")
             return connection.execute(statement).fetchall()
 

@@ -57,6 +57,7 @@ from run_records import Records, Run
 ENDS = {"published": 0, "unchanged": 0, "refused": 1, "failed": 2}
 NOT_NOW = 4  # it failed, and that may pass by itself
 SHOWN = 10  # failed checks that are told in full
+WARNING = "warning: "
 
 
 class Refused(Exception):
@@ -124,7 +125,6 @@ class Refresh:
         self.target_path = self.state / "target"
         self.is_project_of_last_version, self.is_code_of_last_version = False, True
         self.damage: str | None = None
-        self.warnings: list[str] = []
 
     @contextlib.contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
@@ -169,7 +169,7 @@ class Refresh:
             if not unchanged:  # before anything is built, so that it costs nothing
                 details["findings"] = self.judged(self.emptied_sources(fingerprint["inputs"]))
         if unchanged:
-            self.run.message = self.with_warnings(f"nothing new since {unchanged}")
+            self.run.message = f"nothing new since {unchanged}"
             return "unchanged"
         with self.step("arrival") as details:
             details["findings"] = self.guard()
@@ -199,17 +199,12 @@ class Refresh:
                 self.keep_manifest()
             except (OSError, psycopg2.Error) as error:  # what is published is published
                 details["error"] = str(error).strip()
-        self.run.message = self.with_warnings(str(version))
+        self.run.message = str(version)
         return "published"
 
     def warn(self, text: str) -> None:
-        """Say what somebody should look at, and keep it for the run's record."""
-        self.warnings.append(text)
-        print(f"warning: {text}", file=sys.stderr)
-
-    def with_warnings(self, message: str) -> str:
-        """Return the message of a run with its warnings."""
-        return "; ".join([message, *(f"warning: {text}" for text in self.warnings)])
+        """Keep what somebody should look at for the run's record; finish() says it, however the run ends."""
+        self.run.findings.append(f"{WARNING}{text}")
 
     def dbt_vars(self) -> str | None:
         """Return the vars for dbt: those given, but the raw schema is the store's copy where it made one."""
@@ -533,9 +528,12 @@ def finish(refresh: Refresh) -> int:
     with contextlib.suppress(OSError, psycopg2.Error, NotNow):
         refresh.records.save(run)
     if code:
+        warnings = [line for line in run.findings if line.startswith(WARNING)]
         print(
+            *warnings,
             f"error: refresh {run.run_id} {run.outcome} at step {run.step}: {run.message}\n"
             f"still published: {still_published(store)}\nnext: {advice}",
+            sep="\n",
             file=sys.stderr,
         )
     else:

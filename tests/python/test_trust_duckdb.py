@@ -604,11 +604,11 @@ def test_a_refresh_finds_what_is_damaged_says_so_and_repairs_it(shop_home: Publi
     done = refreshed(shop_home)
     assert done.returncode == 0, done.stderr
     said = "version 1: analytics.duckdb is not the file that was published: its checksum differs"
-    assert f"warning: what readers see is damaged: {said}\n" in done.stderr
+    assert f"  warning: what readers see is damaged: {said}\n" in done.stderr
     assert steps(done)["recover"]["damaged"] == said
     assert "unchanged_since" not in steps(done)["compare"]
     assert shop_home.record()["outcome"] == "published"
-    assert shop_home.record()["message"].endswith(f"; it replaces what was damaged: {said}")
+    assert shop_home.record()["findings"] == [f"warning: what readers see is damaged: {said}"]
     assert look(shop_home.published) == 2
     assert refresh.damage_of(store) is None
     back = shop_home.rollback()

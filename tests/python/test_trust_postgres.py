@@ -312,20 +312,17 @@ def test_a_damaged_version_is_not_gone_back_to(store: PostgresStore, database: C
 
 def test_damage_is_never_unchanged(store: PostgresStore, database: Connection, tmp_path: Path):
     publish(store)
-    arguments = argparse.Namespace(vars=None, home=tmp_path, target="postgres")
-    (version,) = store.versions()
+    arguments = argparse.Namespace(vars=None, home=tmp_path, target="postgres", force=False)
 
-    def judged(unchanged: Version | None) -> tuple[Version | None, Refresh]:
+    def unchanged() -> Version | None:
         run = Refresh(arguments, store, store.records(), None, Run(1, "then"))
-        return run.unless_damaged(unchanged, {}), run
+        run.damage = refresh.damage_of(store)
+        return run.unchanged_since(store.versions()[-1].fingerprint)
 
-    assert judged(version)[0] == version
+    assert unchanged().number == 1
     execute(database, "delete from marts_v000001.orders where order_id = 'a'")
-    found, run = judged(version)
-    assert found is None
-    assert run.with_warnings("done") == (
-        "done; warning: version 1, which readers see, is damaged: published.orders has 1 rows, 2 were published"
-    )
+    assert refresh.damage_of(store) == "version 1: published.orders has 1 rows, 2 were published"
+    assert unchanged() is None
     # what was taken back does not come again by itself
     publish(store)
     with pytest.raises(PublishError):
@@ -333,8 +330,8 @@ def test_damage_is_never_unchanged(store: PostgresStore, database: Connection, t
     execute(database, "insert into marts_v000001.orders values ('a', 1.00)")
     store.roll_back(1, "now")
     execute(database, "delete from marts_v000001.orders where order_id = 'a'")
-    with pytest.raises(refresh.Failed, match="nothing is new since version 2, which was taken back"):
-        judged(store.versions()[-1])
+    with pytest.raises(refresh.Failed, match="nothing but what was taken back to replace it with: version 2"):
+        unchanged()
 
 
 # --- the snapshot of the raw tables
@@ -798,12 +795,12 @@ def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
     execute(database, "create view public.theirs as select * from marts.orders")
     mended = other.refresh(*target, data="raw")
     assert mended.returncode == 0, mended.stderr
-    assert "warning: version 1, which readers see, is damaged: published.orders has " in mended.stderr
+    assert "warning: what readers see is damaged: version 1: published.orders has " in mended.stderr
     assert "warning: public.theirs reads what dbt builds: dbt drops it with the table" in mended.stderr
-    assert "published.orders has" in steps(mended)["compare"]["damaged"]
+    assert "published.orders has" in steps(mended)["recover"]["damaged"]
     assert steps(mended)["publish"]["version"] == 2
     assert rows(database, "select count(*) from published.orders where order_id like 'live%'") == [(lines,)]
-    history = "select run_id, record ->> 'outcome', record ->> 'message' from operations.run_records order by 1"
+    history = "select run_id, record ->> 'outcome', record ->> 'findings' from operations.run_records order by 1"
     found = rows(database, history)
     assert [(run_id, outcome) for run_id, outcome, _ in found] == [(1, "published"), (2, "unchanged"), (3, "published")]
     assert "is damaged" in found[2][2]
