@@ -58,10 +58,16 @@ def drop(cursor: Any, schema: str, tables: Iterable[str]) -> None:
     cursor.execute(sql.SQL("drop schema if exists {}").format(sql.Identifier(schema)))
 
 
-def own_views(cursor: Any, current: Version | None) -> set[str]:
-    """Return the views of schema published that are ours: listed for the current version, and reading its schema."""
-    if current is None:
-        return set()
+def own_views(cursor: Any, shown: Iterable[Version]) -> set[str]:
+    """Return the views of schema published that are ours: listed for a version that is shown, and reading its schema.
+
+    shown: the current version; where it is not known which that is, all of them.
+    """
+    return {view for version in shown for view in views_of(cursor, version)}
+
+
+def views_of(cursor: Any, version: Version) -> list[str]:
+    """Return the views of schema published that have the name of a mart of a version and read its schema."""
     cursor.execute(
         "select distinct c.relname from pg_class as c "
         "join pg_namespace as n on n.oid = c.relnamespace "
@@ -70,14 +76,14 @@ def own_views(cursor: Any, current: Version | None) -> set[str]:
         "and d.refclassid = 'pg_class'::regclass "
         "join pg_class as t on t.oid = d.refobjid join pg_namespace as s on s.oid = t.relnamespace "
         "where n.nspname = %s and c.relkind = 'v' and c.relname = any(%s) and s.nspname = %s",
-        [VIEWS, list(current.row_counts), schema_of(current.number)],
+        [VIEWS, list(version.row_counts), schema_of(version.number)],
     )
-    return {name for (name,) in cursor.fetchall()}
+    return [name for (name,) in cursor.fetchall()]
 
 
-def in_the_way(cursor: Any, current: Version | None, names: Iterable[str]) -> list[str]:
-    """Return what others made in schema published under the names of marts, in words."""
-    ours = own_views(cursor, current)
+def in_the_way(cursor: Any, shown: Iterable[Version], names: Iterable[str]) -> list[str]:
+    """Return what others made in schema published under the names of marts, in words. shown: as in own_views()."""
+    ours = own_views(cursor, shown)
     cursor.execute(
         "select c.relname, c.relkind::text from pg_class as c join pg_namespace as n on n.oid = c.relnamespace "
         "where n.nspname = %s and c.relname = any(%s) order by 1",

@@ -1,18 +1,25 @@
-"""The history of runs on Postgres: a table of the database, one for every HOME that publishes there."""
+"""The history of runs on Postgres: one table for every HOME, and the tables of the source operations made of it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import postgres_marks
 import postgres_session
-from run_records import SCHEMA, Records, Run
+import psycopg2
+import psycopg2.extras
+from psycopg2 import sql
+from publishing import PublishError
+from run_records import SCHEMA, Records, Run, tables
 
 if TYPE_CHECKING:
     from publish_postgres import PostgresStore
 
+TYPES = {"varchar": "text", "double": "double precision"}  # the contract's names that Postgres writes otherwise
 SAVE = f"insert into {SCHEMA}.run_records values (%s, %s) on conflict (run_id) do update set record = excluded.record"
 
 
@@ -61,3 +68,54 @@ def as_json(run: Run) -> str:
     """Return a run as JSON that jsonb takes: without NaN and infinities, which become null, and without NUL."""
     written = json.dumps(asdict(run), default=str)
     return json.dumps(json.loads(written, parse_constant=lambda name: None)).replace("\\u0000", "?")
+
+
+def write(cursor: Any, runs: Iterable[Run]) -> None:
+    """Fill the tables of the source operations; they stay, because marts are views of them. Missing columns are added.
+
+    Raises PublishError where the type of a column has changed and views of others depend on it.
+    """
+    for name, (types, rows) in tables(runs).items():
+        columns = {column: TYPES.get(kind, kind) for column, kind in types.items()}
+        table = f"{SCHEMA}.{name}"
+        cursor.execute(f"create table if not exists {table} ()")
+        cursor.execute(
+            "select attname, format_type(atttypid, atttypmod) from pg_attribute "
+            "where attrelid = %s::regclass and attnum > 0 and not attisdropped",
+            [table],
+        )
+        there = dict(cursor.fetchall())
+        for column, kind in columns.items():
+            if column not in there:
+                cursor.execute(f"alter table {table} add column {column} {kind}")
+                continue
+            cursor.execute("select %s::regtype::text", [kind])
+            if cursor.fetchone()[0] != there[column]:
+                retype(cursor, table, column, kind)
+        cursor.execute(f"delete from {table}")
+        statement = f"insert into {table} ({', '.join(columns)}) values %s"
+        psycopg2.extras.execute_values(cursor, statement, rows)
+
+
+def retype(cursor: Any, table: str, column: str, kind: str) -> None:
+    """Give a column of a table of records its new type; the build makes the marts that are views of it anew."""
+    name, own = table.split(".")[1], postgres_marks.project_names("models")
+    try:
+        cursor.execute(
+            "select distinct n.nspname, c.relname from pg_depend as d "
+            "join pg_rewrite as r on r.oid = d.objid join pg_class as c on c.oid = r.ev_class "
+            "join pg_namespace as n on n.oid = c.relnamespace "
+            "where d.refclassid = 'pg_class'::regclass and d.refobjid = %s::regclass "
+            "and d.classid = 'pg_rewrite'::regclass and n.nspname = any(%s) and c.relname = any(%s)",
+            [table, list(postgres_marks.BUILT), own],
+        )
+        for view in cursor.fetchall():
+            cursor.execute(sql.SQL("drop view {}").format(sql.Identifier(*view)))
+        cursor.execute(f"delete from {table}")
+        cursor.execute(f"alter table {table} drop column {column}")
+        cursor.execute(f"alter table {table} add column {column} {kind}")
+    except psycopg2.errors.DependentObjectsStillExist as error:
+        raise PublishError(
+            f"column {column} of operations.{name} has another type in this release, and others read it, so it is "
+            f"left as it is; drop or move what reads it, then run it again: {str(error).strip()}"
+        ) from error

@@ -22,10 +22,10 @@ from typing import Any
 
 import build
 import postgres_marks
+import postgres_records
 import postgres_session
 import postgres_snapshot
 import psycopg2
-import psycopg2.extras
 import raw_schema
 import roles
 import run_records
@@ -40,7 +40,6 @@ from run_records import Run
 PATIENCE = 60  # seconds to wait for readers that hold a view, in turns of TURN, so that nobody waits behind us for long
 TURN = 2
 DYING = 10  # seconds in which the connections of a build whose refresh was killed are gone, unless a query goes on
-TYPES = {"varchar": "text", "double": "double precision"}
 
 
 class PostgresStore(Store):
@@ -159,54 +158,9 @@ class PostgresStore(Store):
         return cursor.fetchone()
 
     def write_records(self, runs: Iterable[Run]) -> None:
-        """Fill the tables anew; they stay, because marts are views of them. Columns that they lack are added.
-
-        Raises PublishError where the type of a column has changed and views of others depend on it.
-        """
+        """Fill the tables of the source operations anew."""
         with self.transaction() as cursor:
-            for name, (types, rows) in run_records.tables(runs).items():
-                columns = {column: TYPES.get(kind, kind) for column, kind in types.items()}
-                table = f"{run_records.SCHEMA}.{name}"
-                cursor.execute(f"create table if not exists {table} ()")
-                cursor.execute(
-                    "select attname, format_type(atttypid, atttypmod) from pg_attribute "
-                    "where attrelid = %s::regclass and attnum > 0 and not attisdropped",
-                    [table],
-                )
-                there = dict(cursor.fetchall())
-                for column, kind in columns.items():
-                    if column not in there:
-                        cursor.execute(f"alter table {table} add column {column} {kind}")
-                        continue
-                    cursor.execute("select %s::regtype::text", [kind])
-                    if cursor.fetchone()[0] != there[column]:
-                        self.retype(cursor, table, column, kind)
-                cursor.execute(f"delete from {table}")
-                statement = f"insert into {table} ({', '.join(columns)}) values %s"
-                psycopg2.extras.execute_values(cursor, statement, rows)
-
-    def retype(self, cursor: Any, table: str, column: str, kind: str) -> None:
-        """Give a column of a table of records its new type; the build makes the marts that are views of it anew."""
-        name, own = table.split(".")[1], postgres_marks.project_names("models")
-        try:
-            cursor.execute(
-                "select distinct n.nspname, c.relname from pg_depend as d "
-                "join pg_rewrite as r on r.oid = d.objid join pg_class as c on c.oid = r.ev_class "
-                "join pg_namespace as n on n.oid = c.relnamespace "
-                "where d.refclassid = 'pg_class'::regclass and d.refobjid = %s::regclass "
-                "and d.classid = 'pg_rewrite'::regclass and n.nspname = any(%s) and c.relname = any(%s)",
-                [table, list(postgres_marks.BUILT), own],
-            )
-            for view in cursor.fetchall():
-                cursor.execute(sql.SQL("drop view {}").format(sql.Identifier(*view)))
-            cursor.execute(f"delete from {table}")
-            cursor.execute(f"alter table {table} drop column {column}")
-            cursor.execute(f"alter table {table} add column {column} {kind}")
-        except psycopg2.errors.DependentObjectsStillExist as error:
-            raise PublishError(
-                f"column {column} of operations.{name} has another type in this release, and others read it, so it is "
-                f"left as it is; drop or move what reads it, then run it again: {str(error).strip()}"
-            ) from error
+            postgres_records.write(cursor, runs)
 
     def rows(self, statement: str | sql.Composable) -> list[tuple]:
         """Return the rows of a query."""
@@ -235,6 +189,11 @@ class PostgresStore(Store):
         found = self.described("where is_current")
         return Version.of(found[0][0]) if found else None
 
+    def shown(self) -> list[Version]:
+        """Return the version that the views show: the current one; all where operations.versions does not say which."""
+        current = self.current()
+        return [current] if current else self.versions()
+
     def described(self, which: str) -> list[tuple]:
         """Return rows of operations.versions; none where nothing was ever published."""
         is_there = self.rows("select to_regclass('operations.versions') is not null")[0][0]
@@ -245,7 +204,7 @@ class PostgresStore(Store):
         versions = self.versions()
         following = schema_of(versions[-1].number + 1 if versions else 1)
         with self.connection.cursor() as cursor:
-            found = postgres_marks.in_the_way(cursor, self.current(), marts)
+            found = postgres_marks.in_the_way(cursor, self.shown(), marts)
             cursor.execute("select 1 from pg_namespace where nspname = %s", [following])
             is_taken = cursor.fetchone() and following not in postgres_marks.marked(cursor)
         return found + ([f"schema {following}"] if is_taken else [])
@@ -260,7 +219,7 @@ class PostgresStore(Store):
         current, said = self.current(), []
         is_current = current is not None and current.number == version.number
         with self.connection.cursor() as cursor:
-            there = postgres_marks.own_views(cursor, current) if is_current else tables_in(cursor, version)
+            there = postgres_marks.own_views(cursor, [version]) if is_current else tables_in(cursor, version)
         schema = VIEWS if is_current else schema_of(version.number)
         for mart, rows in sorted(version.row_counts.items()):
             if mart not in there:
@@ -321,9 +280,9 @@ class PostgresStore(Store):
 
     def replace_views(self, cursor: Any, version: Version, tables: list[Mart]) -> None:
         """Make a view per mart of a version; drop ours of marts that are no more. What others made here stays."""
-        current = self.current()
-        ours = postgres_marks.own_views(cursor, current)
-        obstacles = postgres_marks.in_the_way(cursor, current, version.row_counts)
+        shown = self.shown()
+        ours = postgres_marks.own_views(cursor, shown)
+        obstacles = postgres_marks.in_the_way(cursor, shown, version.row_counts)
         if obstacles:
             raise PublishError(in_the_way(obstacles))
         schema, columns = schema_of(version.number), {}
@@ -357,11 +316,25 @@ class PostgresStore(Store):
         return versions[number]
 
     def recover(self) -> list[str]:
-        """Drop the schemas of versions that were never shown: those that have our mark and that nothing lists."""
-        known = {schema_of(version.number) for version in self.versions()}
+        """Drop the schema of a version that was never shown: it has our mark, and its number is above all known ones.
+
+        Raises PublishError, and drops nothing, where operations.versions cannot be what refreshes left.
+        """
+        versions = self.versions()
+        newest = schema_of(versions[-1].number if versions else 0)
         said = []
         with self.connection.cursor() as cursor:
-            left = {schema: made for schema, made in postgres_marks.marked(cursor).items() if schema not in known}
+            left = {schema: made for schema, made in postgres_marks.marked(cursor).items() if schema > newest}
+        if versions and not self.current():
+            raise PublishError(
+                "operations.versions says of no version that readers see it, so nothing is removed; name one: "
+                f"make rollback VERSION={versions[-1].number} OPTIONS='--target postgres'"
+            )
+        if len(left) > 1:  # a killed refresh leaves one, and the next one removes it
+            raise PublishError(
+                f"operations.versions does not list the versions in schemas {', '.join(left)}: rows of it are lost, so "
+                "nothing is removed. Restore the table from a backup, or drop the schemas that nobody needs"
+            )
         for schema, made in left.items():
             try:
                 with self.transaction() as cursor:

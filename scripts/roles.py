@@ -124,7 +124,7 @@ def make(cursor: Any, raw_schema: str) -> tuple[list[str], list[str]]:
         cursor.execute("select described from operations.versions where is_current")
         found = cursor.fetchone()
     current = Version.of(found[0]) if found else None
-    views = own_views(cursor, current)
+    views = own_views(cursor, [current] if current else [])
     granted = grant(cursor, views) if views else {}
     for role in (READER, FULL):
         done.append(f"{role} reads, in schema {VIEWS}: {', '.join(granted.get(role, [])) or NOTHING_YET}")

@@ -203,6 +203,22 @@ def test_only_a_schema_with_our_mark_is_taken_for_a_version(store: PostgresStore
     ]  # fmt: skip
 
 
+def test_nothing_is_dropped_without_a_known_pointer(store: PostgresStore, database: Connection):
+    for _ in range(3):
+        publish(store)
+    schemas = "select count(*) from pg_namespace where nspname like 'marts_v00000_'"
+    execute(database, "update operations.versions set is_current = false")
+    with pytest.raises(PublishError, match="make rollback VERSION=3 OPTIONS='--target postgres'"):
+        store.recover()
+    assert rows(database, schemas) == [(3,)]
+    assert store.roll_back(3, "now").number == 3
+    assert store.current().number == 3 and store.recover() == []
+    execute(database, "delete from operations.versions")
+    with pytest.raises(PublishError, match="does not list the versions in schemas marts_v000001, marts_v000002"):
+        store.recover()
+    assert rows(database, schemas) == [(3,)]
+
+
 def test_a_pruned_version_leaves_what_others_made_in_its_schema(store: PostgresStore, database: Connection):
     for _ in range(3):
         publish(store)
