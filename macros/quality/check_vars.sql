@@ -62,34 +62,7 @@
             ~ '; it has ' ~ measure ~ ': ' ~ limits | string
         ) -%}
     {%- endfor -%}
-    {%- set rules = var('publication_rules') if var('publication_rules') is mapping else {} -%}
-    {%- set flags = ['earlier_as_of_date', 'emptied_sources'] -%}
-    {%- set shares = [
-        'fallen_month', 'closed_months', 'settled_months', 'vanished_orders', 'rejected_by_fault', 'rejected_by_policy',
-    ] -%}
-    {%- if rules | sort != (flags + shares) | sort -%}
-        {%- do problems.append(
-            'var publication_rules must name ' ~ (flags + shares) | join(', ') ~ ', each once and nothing else; it is '
-            ~ var('publication_rules') | string
-        ) -%}
-    {%- endif -%}
-    {%- for rule, limits in rules.items() if limits is not none and rule in flags + shares -%}
-        {%- if rule in flags and limits not in ['stop', 'report'] -%}
-            {%- do problems.append(
-                'var publication_rules must have ' ~ rule ~ ': stop, report or null; it has ' ~ limits | string
-            ) -%}
-        {%- elif rule in shares and (
-            limits is string or limits is not sequence or limits | length != 2
-            or limits | reject('none') | reject('number') | list or limits | select('boolean') | list
-            or limits | reject('none') | select('le', 0) | list or limits | reject('none') | select('gt', 1) | list
-            or limits | reject('none') | list != limits | reject('none') | sort
-        ) -%}
-            {%- do problems.append(
-                'var publication_rules must have ' ~ rule ~ ': [report from, stop from], rising shares above 0 and up '
-                ~ 'to 1, or null; it has ' ~ limits | string
-            ) -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- do problems.extend(require_publication_rules()) -%}
     {%- set are_numbers = not problems -%}
     {%- for lower, upper in [
         ('abc_cutoff_a', 'abc_cutoff_b'),

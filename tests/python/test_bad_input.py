@@ -162,6 +162,16 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
             "clv_interval": 80,
             "versions_kept": 0,
             "anomaly_thresholds": {"row_count": [0.5, 0.2]},
+            "publication_rules": {
+                "earlier_as_of_date": "halt",
+                "emptied_sources": None,
+                "fallen_month": [None, 50],
+                "closed_months": [0.1, 0.02],
+                "settled_months": None,
+                "vanished_orders": 0.05,
+                "rejected_by_fault": [0, 0.2],
+                "rejected_by_policy": [None, None],
+            },
         }
     )
     for sentence in [
@@ -180,14 +190,27 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
         "var versions_kept must be a whole number of at least 1; it is 0",
         "var anomaly_thresholds must be {measure: [report from, stop from]}, measures row_count, net_revenue, "
         "reject_share, tier_share; it has row_count: [0.5, 0.2]",
+        "var publication_rules must have earlier_as_of_date: stop, report or null; it has halt",
+        "var publication_rules must have fallen_month: [report from, stop from], rising shares "
+        "above 0 and up to 1, each or all null; it has [None, 50]",
+        "var publication_rules must have closed_months: [report from, stop from], rising shares "
+        "above 0 and up to 1, each or all null; it has [0.1, 0.02]",
+        "var publication_rules must have vanished_orders: [report from, stop from], rising shares "
+        "above 0 and up to 1, each or all null; it has 0.05",
+        "var publication_rules must have rejected_by_fault: [report from, stop from], rising shares "
+        "above 0 and up to 1, each or all null; it has [0, 0.2]",
         "var source_map names a source order, which the contract does not have",
     ]:
         assert sentence in output
+    for unnamed in ("emptied_sources", "settled_months", "rejected_by_policy"):
+        assert f"must have {unnamed}" not in output
+    assert "var publication_rules must name" not in output
 
 
 def test_vars_that_contradict_each_other_are_named(warehouse: Warehouse):
     warehouse.load({"orders": ONE_ORDER})
     output = warehouse.refused(variables={"abc_cutoff_a": 0.99, "formation_min_orders": 5})
+    assert "publication_rules" not in output
     assert "var abc_cutoff_a must not be above var abc_cutoff_b; they are 0.99 and 0.95" in output
     assert "var formation_min_orders must not be above var stability_min_orders; they are 5 and 4" in output
 
