@@ -66,13 +66,6 @@ def load(data: str, database: Path, say: Callable[[str], None] = tell) -> None:
     if held and set(held.values()) == {origin}:
         say(f"[1/4] raw data: already loaded, {origin.name}")
         return
-    foreign = [table for table, origin_held in held.items() if origin_held is None]
-    if foreign:
-        raise LoadError(
-            f"{database} holds raw tables that this project did not load, so they are left alone: "
-            f"{', '.join(foreign)}. "
-            "Say DATA=raw to build from them, or name another file in CUSTOMER_VALUE_DATABASE"
-        )
     say(f"[1/4] raw data: loading {origin.name} ...")
     for table, rows in loader(argparse.Namespace(database=database, folder=Path(data))).items():
         say(f"      {table:<18}{rows:>12,} rows")

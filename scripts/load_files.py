@@ -5,7 +5,9 @@ survey_responses, referrals or exchange_rates; the columns are those of models/s
 which only the required ones must be there. Case and surrounding blanks of names do not matter.
 CSV: UTF-8, comma, a header line, quotes within quotes doubled. An empty field is null, also a quoted one (""); NULL
 or NA is text. All values arrive as they are; staging casts them. A file that cannot be read exactly is refused.
-What the raw schema held before is replaced, all at once or, on an error, not at all.
+FOLDER/manifest.json is optional: how many rows each file has, and what its columns add up to (delivery_manifest.py).
+What this project loaded into the raw schema before is replaced, all at once or, on an error, not at all; raw tables of
+others are never touched. Messages name files, lines and columns, never what a record holds.
 """
 
 from __future__ import annotations
@@ -17,9 +19,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import delivery_manifest
 import duckdb
 import raw_schema
-from raw_schema import Column, LoadError, Origin, quoted
+from raw_schema import Column, LoadError, Origin, quoted, reason
 
 # how a file begins that is no UTF-8 text, and what to say then
 OTHER_FORMATS = {
@@ -32,12 +35,15 @@ OTHER_FORMATS = {
 }
 # below which a type keeps every whole number; pandas makes ids DOUBLE where some are missing
 WHOLE_BELOW = {"FLOAT": "16777216", "DOUBLE": "9007199254740992", "DECIMAL": "1e38"}
-LINE_END = r"(?:\r\n|\n|\r)"
+LINE_END = r"\r\n|\n|\r"
+RECORD_BYTES = 16 << 20  # what a record of a CSV file may have; DuckDB holds several of that size in memory
 
 
 def origin(folder: Path) -> Origin:
     """Return the folder and a stamp of its files, which changes when one of them does."""
-    stamps = [f"{file.name}:{file.stat().st_size}:{file.stat().st_mtime_ns}" for file in source_files(folder).values()]
+    files = [*source_files(folder).values(), folder / delivery_manifest.FILE]
+    states = {file: file.stat() for file in files if file.exists()}
+    stamps = [f"{file.name}:{state.st_size}:{state.st_mtime_ns}" for file, state in states.items()]
     return Origin.of(f"files in {folder.resolve()}", ", ".join(stamps))
 
 
@@ -65,28 +71,35 @@ def data_files(folder: Path) -> list[Path]:
     return [file for file in sorted(folder.iterdir()) if file.suffix.lower() in (".csv", ".parquet")]
 
 
-def listed(texts: list[str]) -> str:
-    """Return texts for a message: on one line, none of them long."""
-    plain = ["".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text) for text in texts]
-    return ", ".join(text if len(text) <= 60 else text[:60] + "..." for text in plain)
+def listed(names: list[str]) -> str:
+    """Return names for a message: on one line, twelve of them, none of them long or beyond its first line."""
+    first = [re.split(LINE_END, name)[0] + ("..." if breaks(name) else "") for name in names[:12]]
+    plain = ["".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name) for name in first]
+    short = [name if len(name) <= 60 else name[:60] + "..." for name in plain]
+    return ", ".join(short) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
 
 
 def select(file: Path, columns: list[Column]) -> str:
     """Return the SELECT that reads the contract's columns of a file that can be read whole; other columns are named.
 
-    Raises LoadError when a required column is missing, a column is there twice, or the file cannot be read exactly.
+    Raises LoadError when a required column is missing, a column is there twice, or the file cannot be read exactly. A
+    first line that names no required column may be data: it is not repeated.
     """
     is_csv = file.suffix.lower() == ".csv"
     literal = quoted(re.sub(r"([*?\[])", r"[\1]", str(file.absolute())))  # DuckDB takes these three for wildcards
     fields = csv_fields(file) if is_csv else parquet_fields(file, literal)
     names = [field.strip().lower() for field in fields]
-    twice = sorted({name for name in names if name and names.count(name) > 1})
-    if twice:
-        raise LoadError(f"{file} names a column twice (case and blanks do not count): {listed(twice)}")
-    missing = [column.name for column in columns if column.required and column.name not in names]
+    required = [column.name for column in columns if column.required]
+    missing = [name for name in required if name not in names]
     separators = [mark for mark in ";\t|" if is_csv and any(mark in field for field in fields)]
     if missing and separators:
         raise LoadError(f"{file}: its separator seems to be {separators[0]!r}, not a comma; save it with commas")
+    if missing == required:
+        place = "first line names none of its columns" if is_csv else "columns are others"
+        raise LoadError(f"{file} lacks the required column {listed(missing)}: its {place}")
+    twice = sorted({name for name in names if name and names.count(name) > 1})
+    if twice:
+        raise LoadError(f"{file} names a column twice (case and blanks do not count): {listed(twice)}")
     if missing:
         raise LoadError(f"{file} lacks the required column {listed(missing)}; it has {listed(names)}")
     known = {column.name: column for column in columns}
@@ -116,21 +129,29 @@ def parquet_select(file: Path, literal: str, wanted: dict[str, tuple[int, str]])
     Raises LoadError for a nested column, a number that is not exactly whole where the contract has text, and damage.
     """
     source = f"read_parquet({literal}, hive_partitioning = false, binary_as_string = true)"
-    outputs = []
+    outputs, exact = [], {}
     try:
         described = query(f"describe select * from {source}")
         for name, (index, contract_type) in wanted.items():
             value, data_type = '"' + described[index][0].replace('"', '""') + '"', described[index][1]
-            if data_type.startswith(("STRUCT", "MAP", "UNION", "VARIANT")) or data_type.endswith("]"):
-                raise LoadError(f"{file}, column {name} is nested ({listed([data_type])}): write it as text")
-            limit = WHOLE_BELOW.get(data_type.partition("(")[0])
+            kind = "LIST" if data_type.endswith("]") else data_type.partition("(")[0]
+            if kind in ("LIST", "STRUCT", "MAP", "UNION", "VARIANT"):
+                raise LoadError(f"{file}, column {name} is nested ({kind}): write it as text")
+            limit = WHOLE_BELOW.get(kind)
             if contract_type == "varchar" and limit and not data_type.endswith(",0)"):
-                whole = f"abs({value}) < {limit} and {value} = trunc({value})"
+                whole = f"(abs({value}) < {limit} and {value} = trunc({value}))"
                 text = f"cast(cast({value} as hugeint) as varchar)"
-                advice = f"is not a whole number that {data_type} keeps exactly; write the column as text"
-                refusal = f"error('column {name}: ' || {value} || ' {advice}')"
-                value = f"case when {value} is null then null when {whole} then {text} else {refusal} end"
+                exact[name] = (f"count(*) filter ({value} is not null and not {whole})", data_type)
+                value = f"case when {whole} then {text} when {value} is not null then error('a number is not whole') end"
             outputs.append(f"{value} as {name}")
+        if exact:
+            counts = query(f"select {', '.join(count for count, _ in exact.values())} from {source}")[0]
+            for (name, (_, data_type)), count in zip(exact.items(), counts, strict=True):
+                if count:
+                    raise LoadError(
+                        f"{file}, column {name}: {count} of its values are no whole numbers that {data_type} keeps exactly; "
+                        "write the column as text"
+                    )
         result = f"select {', '.join(outputs)} from {source}"
         query(f"select bit_xor(hash(x)) from ({result}) as x")  # reads every value
     except duckdb.Error as error:
@@ -169,20 +190,28 @@ def csv_select(file: Path, literal: str, fields: list[str], wanted: dict[str, tu
     source = (
         f"read_csv({literal}, header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
         "nullstr = '', strict_mode = true, compression = 'none', hive_partitioning = false, "
-        f"columns = {{{types}}})"
+        f"max_line_size = {RECORD_BYTES}, columns = {{{types}}})"
     )
     with file.open("rb") as content:
         commas = sum(chunk.count(b",") for chunk in iter(lambda: content.read(1 << 22), b""))
     lines = f"(select *, concat({', '.join(places)}) as line from {source})"
-    broken = "(contains(line, chr(10)) or contains(line, chr(13)))"
-    swallows = " or ".join(f"regexp_full_match({place}, '{swallowed(i, width)}')" for i, place in enumerate(places))
+    broken = "(contains({0}, chr(10)) or contains({0}, chr(13)))"
+    commas_per_line = (
+        f"list_transform(regexp_split_to_array(field, '{LINE_END}'), lambda x: strlen(x) - strlen(replace(x, ',', '')))"
+    )
+    # the same as swallows(); n is 1 for the first field
+    swallowing = (
+        f"list_filter([{', '.join(places)}], lambda field, n: {broken.format('field')} and "
+        f"{commas_per_line}[1] = {width} - n and {commas_per_line}[-1] = n - 1 and "
+        f"len(list_filter({commas_per_line}[2:-2], lambda x: x <> {width - 1})) = 0)"
+    )
     try:
         ((rows, within, breaks, nul, *filled),) = query(
             "select count(*), coalesce(sum(strlen(line) - strlen(replace(line, ',', ''))), 0), "
-            f"count(*) filter ({broken}), count(*) filter (contains(line, chr(0))), "
+            f"count(*) filter ({broken.format('line')}), count(*) filter (contains(line, chr(0))), "
             f"{', '.join(f'count({place})' for place in places)} from {lines}"
         )
-        if breaks and query(f"select 1 from {lines} where {broken} and ({swallows}) limit 1"):
+        if breaks and query(f"select 1 from {lines} where {broken.format('line')} and len({swallowing}) > 0 limit 1"):
             fault(file, width, "a quote is not closed")
     except duckdb.Error as error:
         fault(file, width, reason(error))
@@ -196,10 +225,18 @@ def csv_select(file: Path, literal: str, fields: list[str], wanted: dict[str, tu
     return f"select {', '.join(f'c{index} as {name}' for name, (index, _) in wanted.items())} from {source}"
 
 
-def swallowed(index: int, width: int) -> str:
-    """Return the pattern of a field that has swallowed lines: between its commas it breaks where records do."""
-    first, between, last = (rf"[^,\r\n]*(?:,[^,\r\n]*){{{n}}}" for n in (width - 1 - index, width - 1, index))
-    return f"{first}(?:{LINE_END}{between})*{LINE_END}{last}"
+def swallows(field: str, index: int, width: int) -> bool:
+    """Say whether a field seems to have swallowed the ends of records: it breaks where they do, by its commas.
+
+    index: its place in the record, from 0. width: the fields of a record.
+    """
+    first, *between, last = (line.count(",") for line in re.split(LINE_END, field)) if breaks(field) else (-1, -1)
+    return first == width - 1 - index and last == index and all(count == width - 1 for count in between)
+
+
+def breaks(field: str) -> bool:
+    """Say whether a field has a line break."""
+    return "\n" in field or "\r" in field
 
 
 def text_lines(file: Path, text: Iterable[str], recent: list[str]) -> Iterator[str]:
@@ -210,9 +247,7 @@ def text_lines(file: Path, text: Iterable[str], recent: list[str]) -> Iterator[s
     for number, line in enumerate(text, 1):
         bad = re.search("[\0\udc80-\udcff]", line)
         if bad:
-            near = re.sub("[\udc80-\udcff]", "?", line[max(0, bad.start() - 20) : bad.end() + 20].strip())
-            byte = f"byte 0x{ord(bad[0]) & 0xFF:02X} is no UTF-8 text ({listed([near])})"
-            raise LoadError(f"{file}, line {number}: {byte}; save it as UTF-8")
+            raise LoadError(f"{file}, line {number}: byte 0x{ord(bad[0]) & 0xFF:02X} is no UTF-8 text; save it as UTF-8")
         recent.append(line)
         yield line
 
@@ -220,7 +255,8 @@ def text_lines(file: Path, text: Iterable[str], recent: list[str]) -> Iterator[s
 def fault(file: Path, width: int, otherwise: str) -> NoReturn:
     """Raise the LoadError that names the bad lines of a CSV file; otherwise says what is wrong where none is found.
 
-    Goes through the file line by line, so only for one that is known to be bad. width: fields of its first line.
+    Goes through the file line by line, so only for one that is known to be bad. width: fields of its first line. What
+    the file holds is never said: it may be about a person.
     """
     csv.field_size_limit(2**31 - 1)
     recent: list[str] = []  # the lines of the present record
@@ -235,21 +271,25 @@ def fault(file: Path, width: int, otherwise: str) -> NoReturn:
                     ends = f"line {reader.line_num} ends with {end!r}, line 1 with {first_end!r}"
                     raise LoadError(f"{file}, {ends}; save it with one kind of line end")
                 for index, field in enumerate(fields):
-                    if len(recent) > 1 and len(fields) == width and re.fullmatch(swallowed(index, width), field):
-                        before = sum(len(re.findall(LINE_END, earlier)) for earlier in fields[:index])
-                        first, recent = first + before, recent[before:]
+                    if len(recent) > 1 and len(fields) == width and swallows(field, index, width):
+                        first += sum(len(re.findall(LINE_END, earlier)) for earlier in fields[:index])
                         raise csv.Error("not closed")
+                sizes = [len(field.encode()) for field in fields]
+                if sum(sizes) > RECORD_BYTES - 2 * len(fields):
+                    raise LoadError(
+                        f"{file}, line {first}: its record has {sum(sizes):,} bytes, and {RECORD_BYTES:,} is the most that "
+                        f"is read; the largest field is number {sizes.index(max(sizes)) + 1}: shorten it, or close its "
+                        "quote if that was left open"
+                    )
                 if fields and len(fields) != width:
                     count += 1
-                    record = listed(["".join(recent).rstrip("\r\n")])
-                    ragged += [f"line {first} has {len(fields)} ({record})"] if count <= 5 else []
+                    ragged += [f"line {first} has {len(fields)}"] if count <= 5 else []
                 first = reader.line_num + 1
                 recent.clear()
         except csv.Error as error:
             raise LoadError(
-                f"{file}, line {first}: a quote opens here that is not closed at the end of its field "
-                f"({listed([recent[0].rstrip()])}); close it, double the quotes within a field, and put a blank for a "
-                "line break that looks like the end of a record"
+                f"{file}, line {first}: a quote opens here that is not closed at the end of its field; close it, double "
+                "the quotes within a field, and put a blank for a line break that looks like the end of a record"
             ) from error
     if count:
         raise LoadError(
@@ -265,11 +305,6 @@ def query(statement: str) -> list[tuple]:
         return connection.execute(statement).fetchall()
 
 
-def reason(error: duckdb.Error) -> str:
-    """Return what DuckDB says, without the kind of error and the options that it lists."""
-    return re.sub("^[A-Z][A-Za-z ]+ Error: ", "", str(error).splitlines()[0])
-
-
 def load(arguments: argparse.Namespace) -> dict[str, int]:
     """Fill arguments.database from arguments.folder; return {table: rows}. Raises LoadError as named above."""
     columns = raw_schema.contract()
@@ -279,6 +314,7 @@ def load(arguments: argparse.Namespace) -> dict[str, int]:
             if file not in files.values():
                 print(f"{listed([file.name])}: not the name of a source, left out (names: {', '.join(columns)})")
         selects = {source: select(file, columns[source]) for source, file in files.items()}
+        delivery_manifest.check(arguments.folder, selects, columns, query)
         loaded_from = origin(arguments.folder)
     except OSError as error:
         raise LoadError(f"{error.filename} cannot be read: {error.strerror}") from error

@@ -13,7 +13,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import duckdb
@@ -22,6 +22,12 @@ import yaml
 PROJECT = Path(__file__).resolve().parent.parent
 CONTRACT_FILE = PROJECT / "models" / "staging" / "_sources.yml"
 SCHEMA = "raw"
+
+# the scripts on which the content of a raw table depends, or whether it may be loaded
+LOADERS = ("raw_schema.py", "load_complete_journey.py", "load_cdnow.py", "load_files.py", "delivery_manifest.py")
+
+# kinds of error whose text names files, tables and columns, but no value that was read
+OF_NO_VALUE = (duckdb.IOException, duckdb.CatalogException, duckdb.BinderException, duckdb.OutOfMemoryException)
 
 # names that a DuckDB file cannot have, because the project has schemas of these names in it
 RESERVED_NAMES = {"raw", "staging", "intermediate", "marts", "reference", "oracle"}
@@ -55,7 +61,7 @@ class Origin:
     def of(cls, name: str, stamp: str = "") -> Origin:
         """Return the origin of data that the present loaders would load."""
         digest = hashlib.sha256(CONTRACT_FILE.read_bytes())
-        for script in ("raw_schema.py", "load_complete_journey.py", "load_cdnow.py", "load_files.py"):
+        for script in LOADERS:
             digest.update((PROJECT / "scripts" / script).read_bytes())
         return cls(name, stamp, digest.hexdigest()[:16])
 
@@ -70,9 +76,9 @@ class Origin:
             stated = json.loads(comment or "")
         except ValueError:
             return None
-        if not isinstance(stated, dict) or stated.pop("loaded_by", None) != "customer_value":
+        if not isinstance(stated, dict) or stated.get("loaded_by") != "customer_value":
             return None
-        return cls(**stated)
+        return cls(*(str(stated.get(each.name, "")) for each in fields(cls)))
 
 
 def contract() -> dict[str, list[Column]]:
@@ -107,6 +113,29 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def reason(error: duckdb.Error) -> str:
+    """Return what DuckDB says on one line, without the kind of error, its advice, and any value that was read."""
+    text = re.sub("^[A-Z][A-Za-z ]+ Error: ", "", str(error).splitlines()[0])
+    if isinstance(error, OF_NO_VALUE):
+        return text
+    if line := re.match(r"CSV Error on Line: \d+", text):
+        return line[0]
+    return re.split(r"[\"'`(:\d]", text)[0].strip() or type(error).__name__
+
+
+def refuse_foreign(place: str, comments: dict[str, str | None], advice: str) -> None:
+    """Raise LoadError where tables or views stand in the place of raw tables and this project did not load them.
+
+    comments: {table of the contract that is there: its comment}. advice: how to name another place.
+    """
+    foreign = sorted(table for table, comment in comments.items() if Origin.from_comment(comment) is None)
+    if foreign:
+        raise LoadError(
+            f"{place} holds raw tables that this project did not load, so they are left alone: {', '.join(foreign)}. "
+            f"Say DATA=raw to build from them, or {advice}"
+        )
+
+
 def replace_raw(
     database: Path,
     origin: Origin,
@@ -119,8 +148,8 @@ def replace_raw(
     selects: {table: SELECT that yields some or all of the table's contract columns, by name}. A column that it
     lacks is added as null, a table that is not there is made empty, so that dbt always finds the whole contract.
     prepare: makes temporary tables that the selects share.
-    Returns {table: rows}. Raises LoadError when the database is in use or a select cannot be read; what the raw
-    schema held before is then still there.
+    Returns {table: rows}. Raises LoadError when the database is in use, when a table of the contract is there that this
+    project did not load, or when a select cannot be read; what the raw schema held before is then still there.
     """
     check_name(database)
     database.parent.mkdir(parents=True, exist_ok=True)
@@ -132,6 +161,8 @@ def replace_raw(
         connection.execute("begin")
         table = "the shared tables"
         try:
+            advice = "name another file in CUSTOMER_VALUE_DATABASE or with --database"
+            refuse_foreign(str(database), raw_comments(connection), advice)
             if prepare:
                 prepare(connection)
             connection.execute(f"create schema if not exists {SCHEMA}")
@@ -142,7 +173,7 @@ def replace_raw(
             connection.execute("commit")
         except duckdb.Error as error:
             connection.execute("rollback")
-            raise LoadError(f"{table}: {error}") from error
+            raise LoadError(f"{table}: {reason(error)}") from error
         return counts
 
 
@@ -164,6 +195,22 @@ def _create_table(
     return connection.execute(f"select count(*) from {SCHEMA}.{table}").fetchone()[0]
 
 
+def raw_comments(connection: duckdb.DuckDBPyConnection) -> dict[str, str | None]:
+    """Return {table of the contract that schema raw holds, as a table or a view: its comment}; case does not count."""
+    tables = contract()
+    rows = connection.execute(
+        """
+        select lower(table_name), comment from duckdb_tables()
+        where database_name = current_database() and lower(schema_name) = $schema
+        union all
+        select lower(view_name), comment from duckdb_views()
+        where database_name = current_database() and lower(schema_name) = $schema
+        """,
+        {"schema": SCHEMA},
+    ).fetchall()
+    return {table: comment for table, comment in rows if table in tables}
+
+
 def held(database: Path) -> dict[str, Origin | None]:
     """Return {contract table that the raw schema holds: its origin, None where others made it}.
 
@@ -173,17 +220,9 @@ def held(database: Path) -> dict[str, Origin | None]:
         return {}
     try:
         with duckdb.connect(str(database), read_only=True) as connection:
-            rows = connection.execute(
-                """
-                select table_name, comment from duckdb_tables() where schema_name = $schema
-                union all
-                select view_name, comment from duckdb_views() where schema_name = $schema
-                """,
-                {"schema": SCHEMA},
-            ).fetchall()
+            return {table: Origin.from_comment(comment) for table, comment in raw_comments(connection).items()}
     except duckdb.Error as error:
-        raise LoadError(f"cannot read {database}: {error}") from error
-    return {table: Origin.from_comment(comment) for table, comment in rows if table in contract()}
+        raise LoadError(f"cannot read {database}: {reason(error)}") from error
 
 
 def engine_type(duckdb_type: str, engine: str, renamed: dict[str, str], same: re.Pattern[str]) -> str:

@@ -25,7 +25,7 @@ def copy(database: Path) -> dict[str, int]:
     """Replace the raw schema of Spark by the one in a DuckDB file; return {table: rows}.
 
     The tables are replaced one after the other: Spark has no transaction over several. Raises LoadError with dbt's
-    message.
+    message, and before anything is replaced where a raw table is not this project's: its comment says whose it is.
     """
     counts, statements = {}, [f"create schema if not exists {SCHEMA}"]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect(str(database), read_only=True) as source:
@@ -47,10 +47,13 @@ def copy(database: Path) -> dict[str, int]:
             ]
         dbt = PROJECT / ".venv-spark" / "bin" / "dbt"
         finished = subprocess.run(
-            [str(dbt), "run-operation", "run_statements", "--target", os.environ.get("SPARK_TARGET", "spark"),
-             "--args", json.dumps({"statements": statements})],
+            [str(dbt), "run-operation", "replace_raw_tables", "--target", os.environ.get("SPARK_TARGET", "spark"),
+             "--args", json.dumps({"schema": SCHEMA, "tables": list(counts), "statements": statements})],
             cwd=PROJECT, capture_output=True, text=True, check=False,
         )  # fmt: skip
+    comments = re.search(r"^raw tables: (\{.*\})$", finished.stdout, re.MULTILINE)
+    raw_schema.refuse_foreign("Spark", json.loads(comments[1]) if comments else {}, "name another metastore")
     if finished.returncode:
-        raise LoadError(f"Spark: {finished.stdout.strip()}")
+        # Spark quotes the value that it could not cast
+        raise LoadError("Spark: " + re.sub(r"The value '.*' of", "A value of", finished.stdout.strip()))
     return counts

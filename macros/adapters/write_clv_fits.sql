@@ -20,6 +20,7 @@
         {%- endfor -%}
         {%- do selects.append('select ' ~ columns | join(', ')) -%}
     {%- endfor -%}
+    {%- do claim_relations([relation]) -%}
     {%- do run_query('drop table if exists ' ~ relation) -%}
     {%- do run_query(create_table_as(false, relation, selects | join(' union all '))) -%}
     {%- if target.type == 'postgres' -%} {#- the others have no transaction open here -#}

@@ -18,8 +18,9 @@ from pathlib import Path
 import duckdb
 
 PROJECT = Path(__file__).resolve().parents[2]
-# what a run needs beside the models: loaded and seeded
+# what a run needs beside the models: loaded and seeded; and the record that the seeds are the project's
 GIVEN = ("raw", "reference", "oracle")
+OWNED = ("operations", "built_relations")
 # what may differ between two builds of the same data: the version is technical, and the day a bad row was first seen
 # is that of the first of many refreshes
 UNCOMPARED = ("slice_version", "first_seen_on")
@@ -145,11 +146,12 @@ def fresh_database(folder: Path, source: Path) -> Path:
     database.unlink(missing_ok=True)
     with duckdb.connect(str(database)) as connection:
         connection.execute(f"attach '{source}' as source (read_only)")
-        for schema in GIVEN:
+        for schema in (*GIVEN, OWNED[0]):
             connection.execute(f"create schema {schema}")
         for schema, table in connection.execute(
-            "select schema_name, table_name from duckdb_tables() where database_name = 'source' and schema_name in $1",
-            [list(GIVEN)],
+            "select schema_name, table_name from duckdb_tables() "
+            "where database_name = 'source' and (schema_name in $1 or schema_name = $2 and table_name = $3)",
+            [list(GIVEN), *OWNED],
         ).fetchall():
             connection.execute(f"create table {schema}.{table} as select * from source.{schema}.{table}")
     return database

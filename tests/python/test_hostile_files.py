@@ -85,7 +85,7 @@ def test_latin_1_is_refused_with_the_first_bad_line(tmp_path: Path, line: int):
     lines = [b"1,Ada,North\n"] * 50_000
     lines[line - 2] = "7,René,North\n".encode("latin-1")
     message = customers_refused(tmp_path, b"".join(lines))
-    assert f"customers.csv, line {line}: byte 0xE9 is no UTF-8 text (7,Ren?,North); save it as UTF-8" in message
+    assert f"customers.csv, line {line}: byte 0xE9 is no UTF-8 text; save it as UTF-8" in message
 
 
 def test_latin_1_in_the_header_is_refused(tmp_path: Path):
@@ -107,7 +107,7 @@ def test_utf_16_is_refused_with_or_without_a_byte_order_mark(tmp_path: Path, enc
 
 def test_a_nul_byte_is_refused_and_other_control_characters_are_kept(tmp_path: Path):
     message = customers_refused(tmp_path / "nul", "1,Ada,North\n2,B\0b,North\n")
-    assert "customers.csv, line 3: byte 0x00 is no UTF-8 text (2,B\\x00b,North)" in message
+    assert "customers.csv, line 3: byte 0x00 is no UTF-8 text; save it as UTF-8" in message
     assert customers(tmp_path / "others", "1,A\x01\x1b\x7f\tda\u2028x,\x1a\n") == [
         ("1", "A\x01\x1b\x7f\tda\u2028x", "\x1a")
     ]
@@ -119,26 +119,21 @@ def test_a_nul_byte_is_refused_and_other_control_characters_are_kept(tmp_path: P
 def test_ragged_lines_are_named_with_their_numbers_of_fields(tmp_path: Path):
     message = customers_refused(tmp_path, '1,Ada,North\n2,Bob\n3,"x\ny",North\n4,Smith, Jo,South\n5,Cy,East\n')
     assert "customers.csv: 2 of its records do not have the 3 fields of the first line" in message
-    assert "line 3 has 2 (2,Bob), line 6 has 4 (4,Smith, Jo,South); put a field with a comma" in message
+    assert "line 3 has 2, line 6 has 4; put a field with a comma" in message
 
 
 def test_of_many_ragged_lines_the_first_five_are_named_and_all_counted(tmp_path: Path):
     message = customers_refused(tmp_path, "1,Ada,North\n" * 10 + "2,Bob\n" * 20_000)
     assert "20000 of its records" in message
-    assert "line 12 has 2 (2,Bob), line 13 has" in message
-    assert "line 16 has 2 (2,Bob), ...; put" in message
+    assert "line 12 has 2, line 13 has" in message
+    assert "line 16 has 2, ...; put" in message
     assert "line 17" not in message
 
 
 @pytest.mark.parametrize("line", ["2,Smith, Jo,\n", "2,Bob,South,\n", "2,Bob,South,,\n"])
 def test_a_comma_too_many_at_the_end_of_a_line_shifts_nothing(tmp_path: Path, line: str):
     message = customers_refused(tmp_path, f"1,Ada,North\n{line}")
-    assert f"line 3 has {line.count(',') + 1} ({line.strip()})" in message
-
-
-def test_a_long_line_is_shortened_in_the_message(tmp_path: Path):
-    message = customers_refused(tmp_path, "1," + "x" * 1000 + "\n")
-    assert "(1," + "x" * 58 + "...)" in message
+    assert f"line 3 has {line.count(',') + 1};" in message
 
 
 def test_empty_lines_between_and_after_the_others_are_no_records(tmp_path: Path):
@@ -177,7 +172,7 @@ def test_a_quote_left_open_is_found_where_it_opens(tmp_path: Path, lines: str, l
 
 def test_a_quote_left_open_that_makes_a_wrong_number_of_fields_is_refused_with_its_line(tmp_path: Path):
     message = customers_refused(tmp_path, '1,Ada,North\n2,"Bob,South\n3",Cy,East\n')
-    assert 'line 3 has 4 (2,"Bob,South\\n3",Cy,East)' in message
+    assert "line 3 has 4;" in message
 
 
 def test_a_quote_left_open_in_the_header_is_refused(tmp_path: Path):
@@ -224,23 +219,23 @@ def test_ids_in_parquet_are_kept_digit_by_digit(tmp_path: Path, value: str, text
 
 
 @pytest.mark.parametrize(
-    ("value", "example"),
+    ("value", "data_type"),
     [
-        ("9007199254740994::double", "9007199254740994.0"),
-        ("16777218::float", "16777218.0"),
-        ("1.5::double", "1.5"),
-        ("1.50::decimal(10, 2)", "1.50"),
-        ("'nan'::double", "nan"),
-        ("'inf'::double", "inf"),
+        ("9007199254740994::double", "DOUBLE"),
+        ("16777218::float", "FLOAT"),
+        ("1.5::double", "DOUBLE"),
+        ("1.50::decimal(10, 2)", "DECIMAL(10,2)"),
+        ("'nan'::double", "DOUBLE"),
+        ("'inf'::double", "DOUBLE"),
     ],
 )
-def test_ids_in_parquet_that_are_not_exact_are_refused(tmp_path: Path, value: str, example: str):
+def test_ids_in_parquet_that_are_not_exact_are_refused(tmp_path: Path, value: str, data_type: str):
     parquet(tmp_path, f"select {value} as order_id, 'ada' as customer_id, now() as ordered_at, 1 as gross_amount")
     message = refused_folder(tmp_path)
     assert (
-        f"orders.parquet cannot be read, export it again: column order_id: {example} is not a whole number" in message
+        f"orders.parquet, column order_id: 1 of its values are no whole numbers that {data_type} keeps exactly; "
+        "write the column as text" in message
     )
-    assert "write the column as text" in message
 
 
 def refused_folder(folder: Path) -> str:
@@ -268,7 +263,7 @@ def test_sql_in_values_names_and_folders_is_only_text(tmp_path: Path, capsys: py
     assert rows(database) == [(sql,) * 4]
     assert rows(database, "order_id", "refunds") == [(sql,)]
     said = capsys.readouterr().out
-    assert f'orders.csv: not in the contract, left out: {sql}, c0, x")\\n' in said
+    assert f'orders.csv: not in the contract, left out: {sql}, c0, x")...' in said
     assert f'refunds.parquet: not in the contract, left out: {sql}, a"b' in said
 
 

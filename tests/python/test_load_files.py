@@ -70,7 +70,7 @@ def test_what_a_file_has_beyond_the_contract_is_left_out_and_said(tmp_path: Path
         ({"orders.csv": ""}, "orders.csv is empty"),
         ({"orders.csv": "order_id,customer_id,ordered_at\n1,a,2024-05-01\n"}, "lacks the required column gross_amount"),
         ({"orders.csv": "order_id,order_id\n1,1\n"}, "names a column twice"),
-        ({"orders.csv": ORDERS + "2,bob\n"}, r"4 fields of the first line: line 3 has 2 \(2,bob\)"),
+        ({"orders.csv": ORDERS + "2,bob\n"}, r"4 fields of the first line: line 3 has 2; put a field"),
         ({"orders.csv": ORDERS + "2,bob,2024-05-02,1,2\n"}, "4 fields of the first line: line 3 has 5"),
         ({"orders.csv": ORDERS.encode("utf-16")}, "orders.csv is UTF-16"),
         ({"orders.parquet": b"no parquet"}, "orders.parquet is no whole Parquet file"),
@@ -97,13 +97,10 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path):
         load_files.load(Namespace(folder=tmp_path / "nowhere", database=tmp_path / "warehouse.duckdb"))
 
 
-def test_loading_replaces_everything_also_views(tmp_path: Path):
+def test_loading_replaces_all_that_was_loaded_before(tmp_path: Path):
     database = load(
         tmp_path, {"orders.csv": ORDERS, "refunds.csv": "refund_id,order_id,refunded_at,amount\nr,1,2024-05-02,1\n"}
     )
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("drop table raw.orders")
-        connection.execute("create view raw.orders as select 'old' as order_id")
     (tmp_path / "refunds.csv").unlink()
     load(tmp_path, {"orders.csv": ORDERS})
     assert rows(database, "select order_id from raw.orders") == [("1",)]
