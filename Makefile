@@ -2,6 +2,14 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 DATA ?= complete_journey
+# What is given reaches recipes in the environment, as it is written, and there in double quotes: it is one argument, and
+# neither make nor the shell evaluates it. OPTIONS may hold several (scripts/with_options.py).
+override PYTHON := $(value PYTHON)
+override DATA := $(value DATA)
+override OPTIONS := $(value OPTIONS)
+override VERSION := $(value VERSION)
+override ORDERS := $(value ORDERS)
+export PYTHON DATA OPTIONS VERSION ORDERS
 BIN := .venv/bin
 READY := .venv/.ready
 SPARK_READY := .venv-spark/.ready
@@ -12,16 +20,16 @@ DAGSTER_READY := .venv-dagster/.ready
 .DEFAULT_GOAL := build
 
 build: $(READY)
-	@$(BIN)/python scripts/build.py "$(DATA)"
+	@$(BIN)/python scripts/build.py "$$DATA"
 
 # build and test away from readers, then publish all at once in data/published; scripts/refresh.py says the rest.
-# OPTIONS: --target postgres, --force, --full-refresh, --accept-anomalies, --vars
+# OPTIONS: --target postgres, --force, --full-refresh, --accept-anomalies, --vars; quotes hold a word together
 refresh: $(READY)
-	@$(BIN)/python scripts/refresh.py "$(DATA)" $(OPTIONS)
+	@$(BIN)/python scripts/with_options.py "$$OPTIONS" scripts/refresh.py "$$DATA"
 
 # go back to the version before, or to VERSION
 rollback: $(READY)
-	@$(BIN)/python scripts/rollback.py $(VERSION) $(OPTIONS)
+	@$(BIN)/python scripts/with_options.py "$$OPTIONS" scripts/rollback.py $${VERSION:+"$$VERSION"}
 
 # Postgres: make or mend the roles of readers, with and without personal data, and check what they can read
 roles: $(READY)
@@ -32,18 +40,16 @@ arrival: $(READY)
 	@$(BIN)/python scripts/check_arrival.py
 
 # the history and a daily refresh beside hand-tuned DuckDB SQL, on a generated shop of ORDERS orders
-ORDERS ?= 1000000
 bench: $(READY)
-	$(BIN)/python scripts/bench_history.py --orders $(ORDERS)
+	$(BIN)/python scripts/bench_history.py --orders "$${ORDERS:-1000000}"
 
 # predicted value: scores of the last day beside bare SQL, a fit beside a full build; 810,000 customers
-bench-clv: ORDERS = 3800000
 bench-clv: $(READY)
-	$(BIN)/python scripts/bench_clv.py --orders $(ORDERS)
+	$(BIN)/python scripts/bench_clv.py --orders "$${ORDERS:-3800000}"
 
 # what judging costs beside a plain cast of the same rows, on a shop of as many
 bench-judging: $(READY)
-	$(BIN)/python scripts/bench_judging.py --orders $(ORDERS)
+	$(BIN)/python scripts/bench_judging.py --orders "$${ORDERS:-1000000}"
 
 # the environment for Spark
 spark: $(SPARK_READY)
@@ -85,11 +91,11 @@ lint: $(READY)
 
 # the system's own pip fills the environments, so that neither ensurepip nor the package python3-venv is needed
 define install
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "error: Python 3.11 is needed; name one with make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "[0/3] environment: installing the pinned packages into $(@D), about a minute ..."
-	@$(PYTHON) -m venv --clear --without-pip $(@D)
-	@$(PYTHON) -m pip --python $(@D)/bin/python install --quiet --no-warn-script-location --require-hashes \
+	@"$$PYTHON" -m venv --clear --without-pip $(@D)
+	@"$$PYTHON" -m pip --python $(@D)/bin/python install --quiet --no-warn-script-location --require-hashes \
 		--requirement $<
 	@touch $@
 endef
@@ -107,7 +113,7 @@ $(DAGSTER_READY): requirements-dagster.lock
 
 # requirements*.in -> requirements*.lock; run it after an edit of one
 lock:
-	$(PYTHON) -m venv --clear target/lock
+	"$$PYTHON" -m venv --clear target/lock
 	target/lock/bin/python -m pip install --quiet pip-tools==7.6.2
 	for group in requirements requirements-spark requirements-dagster; do \
 		target/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-emit-index-url \

@@ -38,13 +38,15 @@ def check(
         if source not in selects:
             problems.append(f"there is no file of {source}")
             continue
-        measures = [f"sum({number(column)})" for column in totals]
+        there = {row[0] for row in query(f"describe {selects[source]}")}
+        measures = [f"sum({number(column)})" if column in there else "null" for column in totals]
         ((counted, *sums),) = query(f"select {', '.join(['count(*)', *measures])} from ({selects[source]})")
         if rows not in (None, counted):
             problems.append(f"{source} should have {rows} rows and has {counted}")
         for (column, said), found in zip(totals.items(), sums, strict=True):
             if said != (found or 0):
-                problems.append(f"{column} of {source} should add up to {plain(said)} and does to {plain(found or 0)}")
+                has = f"and does to {plain(found or 0)}" if column in there else "and the file has no such column"
+                problems.append(f"{column} of {source} should add up to {plain(said)} {has}")
     if problems:
         raise LoadError(f"{file} and the files differ: {'; '.join(problems)}. Have the delivery sent again")
 
@@ -93,7 +95,9 @@ def faults(source: str, entry: Any, columns: set[str]) -> list[str]:
     if not isinstance(totals, dict):
         return [*problems, f"totals of {source} is no object"]
     problems += [f"{source} has no column {column}" for column in totals if column not in columns]
-    problems += [f"the total of {column} of {source} is no number" for column in totals if not is_number(totals[column])]
+    problems += [
+        f"the total of {column} of {source} is no number" for column in totals if not is_number(totals[column])
+    ]
     return problems
 
 

@@ -791,7 +791,9 @@ def check(folder: Path, orders: int, seed: int) -> None:
         raise ShopError(f"--seed must be 0 or more, not {seed}")
     if folder.exists() and not folder.is_dir():
         raise ShopError(f"{folder} is a file; name a folder")
-    own = {folder / "truth", folder / PLANTED, *(folder / f"{source}.parquet" for source in SCHEMAS)}
+    own = set()
+    if (folder / "truth").is_dir():  # which every run makes first: the sources beside it are of an earlier run
+        own = {folder / "truth", folder / PLANTED, *(folder / f"{source}.parquet" for source in SCHEMAS)}
     others = sorted(path.name for path in (*folder.glob("*"), *folder.glob("truth/*")) if path not in own)
     if others:
         raise ShopError(f"{folder} holds other files ({', '.join(others[:3])}); name a new or empty folder")

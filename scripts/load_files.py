@@ -142,15 +142,15 @@ def parquet_select(file: Path, literal: str, wanted: dict[str, tuple[int, str]])
                 whole = f"(abs({value}) < {limit} and {value} = trunc({value}))"
                 text = f"cast(cast({value} as hugeint) as varchar)"
                 exact[name] = (f"count(*) filter ({value} is not null and not {whole})", data_type)
-                value = f"case when {whole} then {text} when {value} is not null then error('a number is not whole') end"
+                value = f"case when {whole} then {text} when {value} is not null then error('it is not whole') end"
             outputs.append(f"{value} as {name}")
         if exact:
             counts = query(f"select {', '.join(count for count, _ in exact.values())} from {source}")[0]
             for (name, (_, data_type)), count in zip(exact.items(), counts, strict=True):
                 if count:
                     raise LoadError(
-                        f"{file}, column {name}: {count} of its values are no whole numbers that {data_type} keeps exactly; "
-                        "write the column as text"
+                        f"{file}, column {name}: {count} of its values are no whole numbers that {data_type} keeps "
+                        "exactly; write the column as text"
                     )
         result = f"select {', '.join(outputs)} from {source}"
         query(f"select bit_xor(hash(x)) from ({result}) as x")  # reads every value
@@ -247,7 +247,8 @@ def text_lines(file: Path, text: Iterable[str], recent: list[str]) -> Iterator[s
     for number, line in enumerate(text, 1):
         bad = re.search("[\0\udc80-\udcff]", line)
         if bad:
-            raise LoadError(f"{file}, line {number}: byte 0x{ord(bad[0]) & 0xFF:02X} is no UTF-8 text; save it as UTF-8")
+            byte = f"0x{ord(bad[0]) & 0xFF:02X}"
+            raise LoadError(f"{file}, line {number}: byte {byte} is no UTF-8 text; save it as UTF-8")
         recent.append(line)
         yield line
 
@@ -277,9 +278,9 @@ def fault(file: Path, width: int, otherwise: str) -> NoReturn:
                 sizes = [len(field.encode()) for field in fields]
                 if sum(sizes) > RECORD_BYTES - 2 * len(fields):
                     raise LoadError(
-                        f"{file}, line {first}: its record has {sum(sizes):,} bytes, and {RECORD_BYTES:,} is the most that "
-                        f"is read; the largest field is number {sizes.index(max(sizes)) + 1}: shorten it, or close its "
-                        "quote if that was left open"
+                        f"{file}, line {first}: its record has {sum(sizes):,} bytes, and {RECORD_BYTES:,} is the most "
+                        f"that is read; its largest field is number {sizes.index(max(sizes)) + 1}: shorten it, or "
+                        "close its quote if that was left open"
                     )
                 if fields and len(fields) != width:
                     count += 1
@@ -288,8 +289,8 @@ def fault(file: Path, width: int, otherwise: str) -> NoReturn:
                 recent.clear()
         except csv.Error as error:
             raise LoadError(
-                f"{file}, line {first}: a quote opens here that is not closed at the end of its field; close it, double "
-                "the quotes within a field, and put a blank for a line break that looks like the end of a record"
+                f"{file}, line {first}: a quote opens here that is not closed at the end of its field; close it, "
+                "double the quotes within a field, and put a blank for a line break that looks like the end of a record"
             ) from error
     if count:
         raise LoadError(

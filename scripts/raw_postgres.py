@@ -1,8 +1,8 @@
 """Copy a raw schema that the loaders filled in DuckDB into Postgres: same tables, types, rows and comments.
 
-A table that is there already is refilled, so that grants and other people's views of it stay; it is made anew only where
-its columns have changed. Nothing is dropped that this project did not make: what it made says so, a raw table in its
-comment, a relation that dbt built in operations.built_relations (macros/quality/claim_relations.sql).
+A table that is there already is refilled, so that grants and other people's views of it stay; it is made anew only
+where its columns have changed. Nothing is dropped that this project did not make: what it made says so, a raw table in
+its comment, a relation that dbt built in operations.built_relations (macros/quality/claim_relations.sql).
 """
 
 from __future__ import annotations
@@ -145,10 +145,10 @@ def drop(cursor: Any, tables: list[str]) -> None:
     foreign = [f"{schema}.{name}" for schema, name, is_view in views if not is_view or (schema, name) not in own]
     if foreign:
         raise LoadError(
-            f"columns of the raw tables {', '.join(tables)} have changed, so they have to be made anew, and nothing shows "
-            f"that this project made what reads them: {', '.join(foreign)}. Drop or move that, then load again. (Views "
-            "that a release before the marker built become this project's with: dbt run-operation adopt_relations "
-            "--target postgres)"
+            f"columns of the raw tables {', '.join(tables)} have changed, so they have to be made anew, and nothing "
+            f"shows that this project made what reads them: {', '.join(foreign)}. Drop or move that, then load again. "
+            "(Views that an earlier release built are recorded as this project's by: dbt run-operation "
+            "adopt_relations --target postgres)"
         )
     if views:
         cursor.execute("drop view " + ", ".join(f'"{schema}"."{name}"' for schema, name, _ in views))
@@ -156,7 +156,7 @@ def drop(cursor: Any, tables: list[str]) -> None:
 
 
 def reason(error: psycopg2.Error) -> str:
-    """Return what Postgres says on one line, without values: these are in DETAIL, CONTEXT and, of class 22, in quotes."""
+    """Return what Postgres says on one line, without values: they are in DETAIL, CONTEXT and the quotes of class 22."""
     said = error.diag.message_primary or (str(error).strip().splitlines() or [type(error).__name__])[0]
     if (error.pgcode or "").startswith("22"):
         said = re.split(r'[":]', said)[0].strip()
