@@ -168,6 +168,7 @@ def csv_fields(file: Path) -> list[str]:
             raise LoadError(f"{file} {advice}")
     if b"\0" in start:
         fault(file, 0, "it has a NUL byte")
+    csv.field_size_limit(2**31 - 1)
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             fields = next(csv.reader(text, strict=True, skipinitialspace=True), [])
@@ -259,7 +260,6 @@ def fault(file: Path, width: int, otherwise: str) -> NoReturn:
     Goes through the file line by line, so only for one that is known to be bad. width: fields of its first line. What
     the file holds is never said: it may be about a person.
     """
-    csv.field_size_limit(2**31 - 1)
     recent: list[str] = []  # the lines of the present record
     first, first_end, count, ragged = 1, "", 0, []
     with file.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as text:
@@ -275,12 +275,13 @@ def fault(file: Path, width: int, otherwise: str) -> NoReturn:
                     if len(recent) > 1 and len(fields) == width and swallows(field, index, width):
                         first += sum(len(re.findall(LINE_END, earlier)) for earlier in fields[:index])
                         raise csv.Error("not closed")
-                sizes = [len(field.encode()) for field in fields]
-                if sum(sizes) > RECORD_BYTES - 2 * len(fields):
+                letters = sum(map(len, recent))  # of one to four bytes
+                if letters > RECORD_BYTES // 4 and (size := len("".join(recent).encode())) > RECORD_BYTES - 2:
+                    largest = max(range(len(fields)), key=lambda index: len(fields[index]))
                     raise LoadError(
-                        f"{file}, line {first}: its record has {sum(sizes):,} bytes, and {RECORD_BYTES:,} is the most "
-                        f"that is read; its largest field is number {sizes.index(max(sizes)) + 1}: shorten it, or "
-                        "close its quote if that was left open"
+                        f"{file}, line {first}: its record has {size:,} bytes, and {RECORD_BYTES:,} is the most that "
+                        f"is read; its largest field is number {largest + 1}: shorten it, or close its quote if that "
+                        "was left open"
                     )
                 if fields and len(fields) != width:
                     count += 1

@@ -187,7 +187,7 @@ def test_what_an_earlier_release_built_is_known_by_its_history(warehouse: Wareho
         (f"{CANARY},{CANARY},1990-01-01\n", "first line names none of its columns"),
         (f"{CANARY};1990-01-01\n", "separator seems to be ';'"),
         (f'customer_id,"full\n{CANARY}\n",email\n1,x\n', "line 4 has 2"),
-        ('customer_id,full_name\n1,"' + CANARY + "x" * (17 << 20) + '"\n', "line 2: its record has 17,825,803 bytes"),
+        ('customer_id,full_name\n1,"' + CANARY + "x" * (17 << 20) + '"\n', "line 2: its record has 17,825,807 bytes"),
     ],
 )
 def test_no_value_of_a_csv_file_is_in_a_message(
