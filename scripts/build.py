@@ -20,8 +20,10 @@ import check_arrival
 import load_cdnow
 import load_complete_journey
 import load_files
+import privacy
 import raw_schema
 import summary
+import yaml
 from raw_schema import PROJECT, LoadError, Origin
 
 TARGET = PROJECT / os.environ.get("DBT_TARGET_PATH", "target")
@@ -147,7 +149,11 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         load(arguments.data, arguments.database)
-    except LoadError as error:
+        if arguments.data != "raw":  # a company's own tables are the company's to change
+            home = PROJECT / os.environ.get("CUSTOMER_VALUE_PUBLISHED", "data/published")
+            variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+            privacy.keep_out(arguments.database, privacy.FileKeeper(home), variables)
+    except (LoadError, privacy.PrivacyError) as error:
         raise SystemExit(f"error: {error}") from error
     is_default = arguments.database == raw_schema.default_database()
     if not is_default:

@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+import messages
 import yaml
 from processes import die_with_parent
 from raw_schema import PROJECT, contract, default_database
@@ -168,7 +169,8 @@ def profiles(target: str, now: datetime, variables: str | None = None) -> list[d
         raise CheckError(f"dbt cannot be started: {error}") from error
     found = [json.loads(line) for line in re.findall(r"^arrival_profile (\{.*\})$", done.stdout, re.MULTILINE)]
     if done.returncode or not found:
-        raise CheckError(f"dbt could not profile the raw tables:\n{(done.stdout + done.stderr)[-3000:].strip()}")
+        said = messages.without_values(done.stdout + done.stderr)
+        raise CheckError(f"dbt could not profile the raw tables:\n{said[-3000:]}")
     return found
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import clv
+import messages
 import numpy as np
 import pandas as pd
 from processes import die_with_parent
@@ -80,7 +81,7 @@ def dbt(target: str, variables: str | None, *arguments: str) -> str:
         raise FitError(f"dbt cannot be started: {error}") from error
     if done.returncode:
         said = re.sub(r"^\s+at .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)  # Spark's stacks
-        raise FitError(f"dbt {' '.join(arguments[:4])} failed:\n{said[-3000:].strip()}")
+        raise FitError(f"dbt {' '.join(arguments[:4])} failed:\n{messages.without_values(said)[-3000:]}")
     return done.stdout
 
 

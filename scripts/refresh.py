@@ -28,7 +28,6 @@ import signal
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,9 @@ import build
 import check_arrival
 import duckdb
 import fit_clv
+import messages
 import postgres_marks
+import privacy
 import psycopg2
 import publication_rules
 import publishing
@@ -45,7 +46,6 @@ import raw_schema
 import refresh_lock
 import run_records
 import yaml
-from processes import die_with_parent
 from publication_rules import Finding
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
@@ -136,7 +136,7 @@ class Refresh:
             yield details
         except BaseException as error:
             outcome = "refused" if isinstance(error, Refused | LoadError) else "failed"
-            self.log.end(name, time.monotonic() - begun, outcome, error=(str(error) or repr(error)).splitlines()[0])
+            self.log.end(name, time.monotonic() - begun, outcome, error=messages.told(error).splitlines()[0])
             raise
         seconds = time.monotonic() - begun
         if hasattr(self.run, f"{name}_seconds"):
@@ -152,6 +152,7 @@ class Refresh:
                 self.warn(f"what readers see is damaged: {self.damage}")
             os.environ.update(self.store.open_work())
             os.environ |= {"DBT_TARGET_PATH": str(self.target_path), "DBT_LOG_PATH": str(self.state / "logs")}
+            os.environ["DBT_LOG_LEVEL_FILE"] = "none"  # dbt's own log has databases' errors in full, values with them
             obstacles = self.store.obstacles(postgres_marks.project_names("models/marts"))
             if obstacles:
                 raise PublishError(publishing.in_the_way(obstacles))
@@ -159,6 +160,8 @@ class Refresh:
                 self.warn(f"{view} reads what dbt builds: dbt drops it with the table; let it read schema published")
         with self.step("load") as details:
             self.run.data_origin = details["data"] = self.store.load(self.arguments.data, self.variables)
+            kept_out = privacy.after_load(self.store, self.arguments.home, self.arguments.data, self.variables)
+            details["rows_of_erased"] = kept_out or None
         with self.step("compare") as details:
             fingerprint = self.fingerprint()
             for newest in self.store.versions()[-1:]:
@@ -198,7 +201,7 @@ class Refresh:
                 self.records.prune(self.variables["runs_kept"])
                 self.keep_manifest()
             except (OSError, psycopg2.Error) as error:  # what is published is published
-                details["error"] = str(error).strip()
+                details["error"] = messages.told(error)
         self.run.message = str(version)
         return "published"
 
@@ -299,17 +302,13 @@ class Refresh:
         command += ["--exclude-resource-type", "unit_test"] if self.is_project_of_last_version else []
         command += ["--full-refresh"] if self.is_full() else []
         output = self.state / "build.log"
-        with contextlib.ExitStack() as stack:
-            sink = None if self.log.is_terminal else stack.enter_context(output.open("w"))
-            stack.enter_context(self.store.watched())
-            done = subprocess.run(
-                command, cwd=PROJECT, stdout=sink, stderr=subprocess.STDOUT, check=False, preexec_fn=die_with_parent
-            )
+        with self.store.watched(), output.open("w", encoding="utf-8", buffering=1) as file:
+            code = messages.relay(command, PROJECT, [file, *([sys.stdout] if self.log.is_terminal else [])])
         if not results.exists():
-            raise Failed(f"dbt build ended with {done.returncode} before it began: {tail(output)}")
-        found = json.loads(results.read_text(encoding="utf-8"))
+            raise Failed(f"dbt build ended with {code} before it began: {tail(output)}")
+        found = messages.clean_results(results)
         self.remember(found)
-        if done.returncode:
+        if code:
             self.explain(found["results"])
 
     def remember(self, found: dict[str, Any]) -> None:
@@ -418,8 +417,8 @@ class Refresh:
 
 
 def tail(file: Path) -> str:
-    """Return the last lines of a file, or where they were shown."""
-    return "\n".join(file.read_text().splitlines()[-15:]) if file.exists() else "its messages above say why"
+    """Return the last lines of a file."""
+    return "\n".join(file.read_text(encoding="utf-8").splitlines()[-15:])
 
 
 def settle(records: Records, store: Store) -> str | None:
@@ -451,7 +450,7 @@ def still_published(store: Store | None) -> str:
         if not current:
             return "nothing that is known to be current" if store.versions() else "nothing yet"
     except Exception as error:  # what went wrong before matters more
-        return f"what was before ({error})"
+        return f"what was before ({messages.told(error)})"
     return f"{current}, damaged: {damage}" if damage else str(current)
 
 
@@ -483,9 +482,9 @@ def run(arguments: argparse.Namespace) -> int:
     except LockedError as error:
         code, message = 3, f"another refresh is running: {error}. Nothing was done"
     except NotNow as error:
-        code, message = NOT_NOW, f"{error}. Nothing was done; it may pass by itself: run it again later"
+        code, message = NOT_NOW, f"{messages.told(error)}. Nothing was done; it may pass by itself: run it again later"
     except (OSError, ValueError, psycopg2.Error, PublishError, Failed) as error:
-        code, message = 2, str(error).strip()
+        code, message = 2, messages.told(error)
     log.end("lock", 0, "refused" if code == 3 else "failed", error=message)
     if store is None and arguments.target == "duckdb":
         store = open_store(arguments)  # which asks for no lock
@@ -500,24 +499,24 @@ def finish(refresh: Refresh) -> int:
     try:
         run.outcome = refresh.refresh()
     except (Refused, LoadError) as error:
-        run.outcome, run.message = "refused", str(error)
+        run.outcome, run.message = "refused", messages.told(error)
         advice = "correct the data or the rule, then run it again"
     except NotNow as error:
-        run.outcome, run.message, may_pass = "failed", f"{error}. That may pass by itself", True
+        run.outcome, run.message, may_pass = "failed", f"{messages.told(error)}. That may pass by itself", True
         advice = "run it again later; nothing has to be cleaned up"
-    except (Failed, PublishError, check_arrival.CheckError, fit_clv.FitError, OSError) as error:
-        run.outcome, run.message = "failed", str(error)
+    except (Failed, PublishError, privacy.PrivacyError, check_arrival.CheckError, fit_clv.FitError, OSError) as error:
+        run.outcome, run.message = "failed", messages.told(error)
         advice = "mend that, then run it again; nothing has to be cleaned up"
     except (duckdb.Error, psycopg2.Error) as error:
-        run.outcome, run.message = "failed", f"the database says: {str(error).strip()}"
+        run.outcome, run.message = "failed", f"the database says: {messages.told(error)}"
         advice = "mend that, then run it again; nothing has to be cleaned up"
     except KeyboardInterrupt:
         run.outcome, run.message = "failed", "it was stopped from outside"
         advice = "run it again; nothing has to be cleaned up"
     except Exception as error:  # whatever it is, readers keep what they have, and the record says so
-        run.outcome, run.message = "failed", f"{type(error).__name__}: {error}"
+        run.outcome, run.message = "failed", f"{type(error).__name__}: {messages.without_values(str(error))}"
         advice = "that is a fault of this script: its trace is above"
-        traceback.print_exc()
+        print(messages.trace(error), file=sys.stderr)
     code = NOT_NOW if may_pass else ENDS[run.outcome]
     run.version = None if code else run.version
     with contextlib.suppress(OSError, psycopg2.Error):

@@ -14,6 +14,7 @@ import os
 import sys
 from pathlib import Path
 
+import messages
 import psycopg2
 import publishing
 import raw_schema
@@ -92,7 +93,7 @@ def main() -> None:
         print(f"error: {error}. Nothing was changed; it may pass by itself: run it again later", file=sys.stderr)
         sys.exit(4)
     except (PublishError, OSError, ValueError, psycopg2.Error) as error:
-        print(f"error: {str(error).strip()}", file=sys.stderr)
+        print(f"error: {messages.told(error)}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -7,6 +7,12 @@
     {%- do problems.extend(require_one_of('rfm_method', ['midrank', 'ntile', 'cutoffs'])) -%}
     {%- do problems.extend(require_one_of('abc_value', ['revenue', 'margin'])) -%}
     {%- do problems.extend(require_one_of('guest_orders', ['rejected', 'own_customer', 'email'])) -%}
+    {%- if execute and var('guest_orders') == 'email' and load_relation(source('privacy', 'pseudonym_key')) is none -%}
+        {%- do problems.append(
+            'var guest_orders: email gives guests ids by a hash with a key of your own, and there is none; make it, once '
+            ~ 'per database: python scripts/set_key.py --target ' ~ target.name
+        ) -%}
+    {%- endif -%}
     {%- do problems.extend(require_one_of('clv_model', ['pareto_nbd', 'mbg_nbd', 'bg_nbd'])) -%}
     {%- do problems.extend(require_one_of('clv_method', ['model', 'last_window', 'auto'])) -%}
     {%- do problems.extend(require_number('clv_refit_months', 1, 120, whole=true)) -%}

@@ -50,7 +50,7 @@ named as (
             orders.customer_id,
             {% if var('guest_orders') == 'email' -%}
             customers_by_email.customer_id,
-            {{ dbt.concat(["'guest:'", 'md5(orders.customer_email)']) }},
+            {{ dbt.concat(["'guest:'", pseudonym('orders.customer_email')]) }},
             {% endif -%}
             {{ dbt.concat(["'guest:'", 'orders.order_id']) }}
         ) as named_customer_id,

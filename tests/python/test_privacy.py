@@ -1,0 +1,539 @@
+"""Nobody sees what is not theirs: messages without values, ids of guests that nobody can try, erasure for good.
+
+The story on a home is told once, in the order of the file: published, refused, published anew, erased, delivered again.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+import canaries
+import compaction
+import duckdb
+import load_files
+import messages
+import postgres_server
+import privacy
+import psycopg2
+import pytest
+import raw_schema
+import refresh
+import set_key
+import yaml
+from canaries import EMAIL, GUEST, MERGED, OF_PERSON, PERSON, SECRETS
+from conftest import Warehouse
+from erased_builds import erased_json
+from personal_rows import Database, Person, erase_raw
+from privacy import FileKeeper, PrivacyError
+from publication import Publication
+from publish_duckdb import DuckDBStore
+from publish_postgres import PostgresStore
+from publishing import Version
+from raw_schema import PROJECT
+
+VARS = "guest_orders: email"
+NOBODY = {"guest_orders": "rejected", "raw_schema": "raw", "memory_limit": "1GB"}
+DEFAULTS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+
+# ------------------------------------------------------------------------------------------------- messages
+
+SAID = {
+    'invalid input syntax for type numeric: "Ada ""X"" 1911"\nLINE 1: select \'Ada\'::numeric\n               ^': (
+        "invalid input syntax for type numeric: (value left out)"
+    ),
+    "duplicate key value violates unique constraint \"c_pkey\"\nDETAIL:  Key (email)=(ada@x.org) already exists.": (
+        'duplicate key value violates unique constraint "c_pkey"'
+    ),
+    'new row for relation "customers" violates check constraint "c"\nDETAIL:  Failing row contains (1, Ada, 1911).': (
+        'new row for relation "customers" violates check constraint "c"'
+    ),
+    "Conversion Error: Could not convert string 'Ada 'X' to\n Y' to INT32\n\nLINE 1: select cast('Ada' as int)": (
+        "Conversion Error: Could not convert string (value left out) to INT32"
+    ),
+    'Constraint Error: Duplicate key "email: ada@x.org" violates unique constraint.': (
+        "Constraint Error: Duplicate key (value left out) violates unique constraint."
+    ),
+    'Conversion Error: CSV Error on Line: 2\nOriginal Line: 1,Ada\nNothing quoted here: Ada': (
+        "Conversion Error: CSV Error on Line: 2"
+    ),
+    "mail to ada@x.org failed": "mail to (value left out) failed",
+    'date/time field value out of range: "1911-13-11"\nHINT:  Perhaps you need a different "datestyle" setting.': (
+        "date/time field value out of range: (value left out)"
+    ),
+    'Catalog Error: Table with name "raw_orders" does not exist': (
+        'Catalog Error: Table with name "raw_orders" does not exist'
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_of_what_a_database_says_the_values_are_left_out_and_the_names_stay(said: str):
+    assert messages.without_values(said) == SAID[said]
+
+
+def test_what_duckdb_really_says_names_no_value():
+    with duckdb.connect() as connection:
+        connection.execute("create table t (email varchar primary key, born date not null, n integer check (n < 5))")
+        connection.execute("insert into t values ('canary@x.org', '1911-11-11', 1)")
+        for statement in [
+            "insert into t values ('canary@x.org', '1911-11-11', 1)",
+            "insert into t values ('c', 'canary', 1)",
+            "insert into t values ('canary', null, 1)",
+            "insert into t values ('canary', '1911-11-11', 9)",
+            "select cast('canary ''it'' to' || chr(10) || ' be' as integer)",
+            "select cast('canary' as boolean)",
+            "select cast('{canary' as json)",
+        ]:
+            with pytest.raises(duckdb.Error) as raised:
+                connection.execute(statement)
+            assert re.search("canary|1911", str(raised.value)) or "null" in statement or "9" in statement
+            assert not re.search("canary|1911", messages.told(raised.value)), statement
+            wrapped = ValueError(f"orders: {raised.value}")
+            wrapped.__cause__ = raised.value
+            assert not re.search("canary|1911", messages.told(wrapped) + messages.trace(wrapped).split("Error: ")[-1])
+
+
+def test_dbts_messages_reach_a_log_without_values_and_its_results_too(tmp_path: Path):
+    said = (
+        "10:00:00  Running with dbt=1.11\n10:00:01  1 of 2 OK created model 'x'\n"
+        "10:00:02  Database Error in model stg_orders\n  Could not convert string 'canary' to INT32\n"
+        "  LINE 7: 'canary'\n10:00:03  Done. PASS=1 ERROR=1\n"
+    )
+    log = io.StringIO()
+    code = messages.relay([sys.executable, "-c", f"print({said!r}, end=''); raise SystemExit(3)"], tmp_path, [log])
+    assert code == 3
+    assert "canary" not in log.getvalue()
+    assert "OK created model 'x'" in log.getvalue()
+    assert "Done. PASS=1 ERROR=1" in log.getvalue()
+    results = tmp_path / "run_results.json"
+    results.write_text(json.dumps({"results": [{"message": "Could not convert string 'canary' to INT32"}]}))
+    assert messages.clean_results(results) == json.loads(results.read_text())
+    assert "canary" not in results.read_text()
+
+
+# ------------------------------------------------------------------------------------------------------ key
+
+
+def test_a_key_is_made_once_is_the_owners_alone_and_can_be_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    key = FileKeeper(tmp_path).key()
+    file = tmp_path / "state" / "privacy" / "key"
+    assert re.fullmatch("[0-9a-f]{64}", key)
+    assert FileKeeper(tmp_path).key() == key
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    monkeypatch.setenv("CUSTOMER_VALUE_KEY", "ab" * 32)
+    assert FileKeeper(tmp_path / "other").key() == "ab" * 32
+    assert FileKeeper(tmp_path).key() == key
+    monkeypatch.setenv("CUSTOMER_VALUE_KEY", "ab")
+    with pytest.raises(PrivacyError, match="64 hexadecimal digits"):
+        FileKeeper(tmp_path / "third").key()
+    file.write_text("gone\n")
+    with pytest.raises(PrivacyError, match="backup"):
+        FileKeeper(tmp_path).key()
+
+
+def test_set_key_makes_one_key_and_the_same_key_gives_the_same_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    database = tmp_path / "shop.duckdb"
+    monkeypatch.setenv("CUSTOMER_VALUE_DATABASE", str(database))
+    for _ in range(2):
+        set_key.make("duckdb")
+    with duckdb.connect(str(database)) as connection:
+        ((key,),) = connection.execute("select secret from operations.pseudonym_key").fetchall()
+        hashed = privacy.hash_sql("email", "'ada@x.org'")
+        assert connection.execute(f"select {hashed}").fetchone() == (privacy.hash_of(key, "email", "ada@x.org"),)
+    assert (
+        privacy.pseudonym("k", "new@example.com") == "cb307597fdd902cbde9f510184d27f49"
+    )  # as the unit test of int_orders
+
+
+def test_guests_by_email_need_a_key_and_the_message_names_the_command(warehouse: Warehouse):
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n1,a,2024-05-01,1.00\n"})
+    said = " ".join(warehouse.refused(variables={"guest_orders": "email"}).split())
+    assert "var guest_orders: email gives guests ids by a hash with a key of your own, and there is none" in said
+    assert "python scripts/set_key.py --target duckdb" in said
+
+
+# --------------------------------------------------------------------------------------- whose rows are whose
+
+
+def loaded(file: Path, files: Path) -> Database:
+    """Return a database with the canaries' shop in its raw schema."""
+    load_files.load(Namespace(database=file, folder=files))
+    return Database(duckdb.connect(str(file)))
+
+
+def content(database: Database, schema: str = "raw") -> dict[str, list[tuple]]:
+    """Return the rows of all tables of a schema, in an order of their own."""
+    tables = database.tables([schema])[schema]
+    return {table: sorted(database.rows(f"select * from {schema}.{table}"), key=repr) for table in tables}
+
+
+@pytest.mark.parametrize("guest_orders", ["rejected", "own_customer", "email"])
+def test_a_suppressed_load_holds_exactly_what_the_erasure_left(tmp_path: Path, guest_orders: str):
+    canaries.write(tmp_path / "files")
+    variables = NOBODY | {"guest_orders": guest_orders}
+    one, other = (loaded(tmp_path / f"{name}.duckdb", tmp_path / "files") for name in ("one", "other"))
+    before, keeper = content(one), FileKeeper(tmp_path)
+    person = Person({PERSON: "erased:1", MERGED: "erased:2"}, {EMAIL: "erased:1"})
+    erase_raw(one, "raw", variables, person)
+    keeper.suppress(person)
+    assert privacy.suppress(other, keeper, "raw", variables) == 18
+    left = content(one)
+    assert content(other) == left
+    assert privacy.suppress(other, keeper, "raw", variables) == 0
+    # no row came or went, and no amount of the person changed
+    assert {table: len(rows) for table, rows in left.items()} == {table: len(rows) for table, rows in before.items()}
+    amounts = one.rows("select order_id, gross_amount, ordered_at from raw.orders where customer_id = 'erased:1'")
+    kept = {("1", "100.00", "2023-01-10"), ("2", "50.00", "2023-03-11"), ("6", "9.00", "2023-05-15")}
+    guest = {("4", "12.34", "2023-05-13")} if guest_orders == "email" else set()
+    assert set(amounts) == kept | guest | {("7", "9.00", "erased"), ("8", "erased", "2023-05-15")}
+    assert one.rows("select order_id from raw.orders where customer_id is null order by 1") == (
+        [("5",)] if guest_orders == "email" else [("4",), ("5",)]
+    )
+    texts = json.dumps([left, keeper.suppressions()], default=str)
+    assert not [each for each in OF_PERSON if each in texts and each != canaries.SECOND_EMAIL]
+    # what is another's stays
+    assert [row for row in left["customers"] if row[0] in ("ada", "bob", "canary-bad")] == [
+        row for row in before["customers"] if row[0] in ("ada", "bob", "canary-bad")
+    ]
+
+
+def test_a_rejected_raw_row_becomes_what_staging_would_make_of_the_erased_row():
+    person = Person({PERSON: "erased:1"}, {EMAIL: "erased:1"})
+    row = {"customer_id": PERSON, "created_at": "2022-01-01", "email": EMAIL, "birth_date": "1911-02-30"}
+    row |= {"acquisition_cost": "NaN", "merged_into_customer_id": None}
+    written = erased_json("customers", json.dumps(row, separators=(",", ":")), DEFAULTS, person)
+    assert json.loads(written) | {"full_name": None} == json.loads(written) | {
+        "customer_id": "erased:1", "created_at": "2022-01-01", "email": None, "birth_date": "erased",
+        "acquisition_cost": "NaN", "full_name": None,
+    }  # fmt: skip
+    test = row | {"email": "test+1@x.org"}
+    assert json.loads(erased_json("customers", json.dumps(test), DEFAULTS, person))["email"] == "test+"
+    other = json.dumps({"customer_id": "ada", "email": "ada@example.com"})
+    assert erased_json("customers", other, DEFAULTS, person) == other
+
+
+def test_own_names_of_columns_are_followed_and_whole_numbers_can_be_ids(tmp_path: Path):
+    database = Database(duckdb.connect(str(tmp_path / "own.duckdb")))
+    database.execute("create schema shop")
+    database.execute("create table shop.kunden (nr bigint, mail varchar, phone varchar, since date, first varchar)")
+    database.execute("create table shop.bestellungen (id bigint, nr bigint, am date, betrag decimal(18, 2), note text)")
+    database.execute(
+        "insert into shop.kunden values (7, 'C@x.org', '0171', '2022-01-01', 'Can'), (8, null, '1', null, 'B')"
+    )
+    database.execute(
+        "insert into shop.bestellungen values (7, 7, '2023-01-01', 7.00, 'hi'), (8, 8, '2023-01-01', 7.00, 'ho')"
+    )
+    mapped = {
+        "customers": {"table": "kunden", "columns": {
+            "customer_id": "nr", "email": "mail", "created_at": "since", "full_name": "first || ' ' || mail",
+        }},
+        "orders": {"table": "bestellungen", "columns": {
+            "order_id": "id", "customer_id": "cast(nr as text)", "ordered_at": "am", "gross_amount": "betrag",
+        }},
+    }  # fmt: skip
+    variables = DEFAULTS | {"raw_schema": "shop", "source_map": mapped}
+    assert erase_raw(database, "shop", variables, Person({"7": "erased:7"}, {"c@x.org": "erased:7"})) == {
+        "shop.kunden": 1, "shop.bestellungen": 1,
+    }  # fmt: skip
+    rows = content(database, "shop")
+    assert [tuple(map(str, row)) for row in rows["bestellungen"]] == [
+        ("7", "erased:7", "2023-01-01", "7.00", "None"), ("8", "8", "2023-01-01", "7.00", "ho"),
+    ]  # fmt: skip
+    assert [tuple(map(str, row)) for row in rows["kunden"]] == [
+        ("8", "None", "1", "None", "B"), ("erased:7", "None", "None", "2022-01-01", "None"),
+    ]  # fmt: skip
+    mapped["orders"]["columns"]["customer_id"] = "'c-' || nr"
+    with pytest.raises(ValueError, match="var source_map works out"):
+        erase_raw(database, "shop", variables, Person({"8": "erased:8"}))
+
+
+def test_who_comes_back_under_another_id_or_merged_is_kept_out_too(tmp_path: Path):
+    canaries.write(tmp_path / "files")
+    customers = tmp_path / "files" / "customers.csv"
+    customers.write_text(
+        customers.read_text()
+        .replace("bob,,,", f"bob,,{EMAIL.upper()},")
+        .replace("ada,2022-01-01,ada@", "ada,2022-01-01,x@")
+    )
+    keeper = FileKeeper(tmp_path)
+    keeper.suppress(Person({PERSON: "erased:1"}, {EMAIL: "erased:1"}))
+    database = loaded(tmp_path / "shop.duckdb", tmp_path / "files")
+    privacy.suppress(database, keeper, "raw", NOBODY | {"guest_orders": "email"})
+    ids = {row[0] for row in database.rows("select distinct customer_id from raw.customers")}
+    assert {None, "ada", "canary-bad", "erased:1"} < ids
+    assert not ids & {"bob", MERGED, PERSON}
+    assert len(keeper.suppressions()) == 4  # the id and the e-mail, and both newcomers
+    assert keeper.erased_key("customer_id", "bob") == next(
+        row[0] for row in database.rows("select customer_id from raw.orders where order_id = '11'")
+    )
+
+
+def test_no_freed_block_of_a_file_that_was_written_anew_holds_what_was_in_it(tmp_path: Path):
+    file = tmp_path / "warehouse.duckdb"
+    with compaction.opened(file, "warehouse", "1GB", read_only=False) as connection:
+        connection.execute("set force_compression = 'uncompressed'")
+        connection.execute("create schema marts; create table marts.t (x varchar not null, n integer)")
+        connection.execute("comment on table marts.t is 'kept'; comment on column marts.t.x is 'kept too'")
+        connection.execute("create view marts.v as select * from warehouse.marts.t")
+        connection.execute("insert into marts.t select 'canary-in-block-' || range, range from range(50000)")
+        connection.execute("checkpoint; update marts.t set x = 'erased'; checkpoint")
+    file.chmod(0o640)
+    assert b"canary-in-block" in file.read_bytes()
+    compaction.compact(file, "1GB")
+    assert b"canary-in-block" not in file.read_bytes()
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert [each.name for each in tmp_path.iterdir()] == ["warehouse.duckdb"]
+    with duckdb.connect(str(file), read_only=True) as connection:
+        assert connection.execute("select count(*), min(x), max(n) from marts.v").fetchone() == (50000, "erased", 49999)
+        comments = (
+            "select comment from duckdb_tables() union all select comment from duckdb_columns() where comment > ''"
+        )
+        assert connection.execute(comments).fetchall() == [("kept",), ("kept too",)]
+
+
+# ---------------------------------------------------------------------------------------- the story of a home
+
+
+def analytics(home: Path) -> Path:
+    """Return the file of the current version that holds all marts, those with personal data too."""
+    full = home / "current" / "full.duckdb"
+    return full if full.exists() else home / "current" / "analytics.duckdb"
+
+
+def rows(home: Path, statement: str) -> list[tuple]:
+    """Return the rows of a query on the marts of the current version."""
+    with duckdb.connect(str(analytics(home)), read_only=True) as connection:
+        return connection.execute(statement).fetchall()
+
+
+TOTALS = (
+    "select as_of_date, sum(net_revenue), sum(margin), count(*) from marts.customer_value_history group by 1 order by 1"
+)
+OTHERS = (
+    "select * from marts.customer_value_history where customer_id in ('ada', 'bob') order by as_of_date, customer_id"
+)
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Publication, list[subprocess.CompletedProcess]]:
+    """Return a home in which one refresh was published, one refused, and one stopped by the database."""
+    home = Publication(tmp_path_factory.mktemp("canaries"))
+    canaries.write(home.files)
+    published = home.refresh("--vars", VARS)
+    orders = home.files / "orders.csv"
+    good = orders.read_text()
+    orders.write_text(re.sub("completed", "no-such-status", good))
+    refused = home.refresh("--vars", VARS)
+    orders.write_text(good)
+    names = {name: name for name in ("order_id", "customer_id", "ordered_at")}
+    mapped = {"orders": {"columns": names | {"gross_amount": "cast(gross_amount as double)"}}}
+    stopped = home.refresh("--vars", json.dumps({"source_map": mapped}))
+    return home, [published, refused, stopped]
+
+
+def allowed(place: str) -> bool:
+    """Say whether a column of a table may hold personal values."""
+    schema, table, _ = place.split(".")
+    return schema in ("raw", "staging") or (schema == "marts" and table in ("customers", "rejected_rows"))
+
+
+def test_a_refresh_says_no_personal_value_whether_published_refused_or_failed(told: tuple):
+    home, ran = told
+    assert [done.returncode for done in ran] == [0, 1, 2], [done.stdout + done.stderr for done in ran]
+    said = "".join(done.stdout + done.stderr for done in ran).lower()
+    assert "could not convert string (value left out)" in said
+    assert not [each for each in [*SECRETS, PERSON, MERGED] if each.lower() in said]
+    # the bytes of all but the files that may hold them
+    personal = ["warehouses/", "failed/", "analytics.duckdb" if analytics(home.home).name != "full.duckdb" else "full."]
+    assert canaries.in_bytes(home.home, [*SECRETS, PERSON, MERGED], but=personal) == []
+    assert (home.home / "state" / "gx" / "uncommitted" / "data_docs" / "arrival.html").exists()
+    assert len(list((home.home / "state" / "runs").glob("*.json"))) == 3
+    places = {place for _, place, _ in canaries.in_tables(home.home, SECRETS)}
+    assert [place for place in sorted(places) if not allowed(place)] == []
+    assert {"raw.customers.email", "marts.customers.email", "marts.rejected_rows.raw_row"} <= places  # it does look
+
+
+def test_a_guests_id_can_be_had_with_the_key_alone(told: tuple):
+    home, _ = told
+    key = FileKeeper(home.home).key()
+    guests = rows(home.home, "select customer_id from marts.customer_value where customer_id like 'guest:%'")
+    assert guests == [(f"guest:{privacy.pseudonym(key, GUEST)}",)]
+    assert canaries.in_bytes(home.home, [key], but=["state/privacy/key", "warehouse"]) == []
+
+
+@pytest.fixture(scope="module")
+def erased(told: tuple) -> tuple[Publication, dict, dict, list[subprocess.CompletedProcess]]:
+    """Return the home after a late order, the erasure, and the same deliveries with a new order of another.
+
+    And what was published before and after the erasure, and what ran: the refresh with the late order, the erasure, the
+    same again, the refresh after it.
+    """
+    home, _ = told
+    home.order(1, f"{PERSON},2023-02-14,5.00,,,completed,{EMAIL}")  # into closed months: restated
+    late = home.refresh("--vars", VARS)
+    names = ("totals", "others", "restated", "rejected", "proof", "value")
+    questions = (
+        TOTALS, OTHERS, "select as_of_date, shown_net_revenue, net_revenue from marts.restatements order by all",
+        "select source_name, reject_reasons, amount, first_seen_on from marts.rejected_rows order by all",
+        "select * from marts.reconciliation order by all",
+        "select net_revenue, tier, lifecycle_stage from marts.customer_value order by all",
+    )  # fmt: skip
+    before = {name: rows(home.home, question) for name, question in zip(names, questions, strict=True)}
+    command = [*home.command("erase.py", PERSON), "--vars", VARS]
+    ran = [
+        subprocess.run(command, env=home.environment(), capture_output=True, text=True, check=False) for _ in range(2)
+    ]
+    after = {name: rows(home.home, question) for name, question in zip(names, questions, strict=True)}
+    home.order(2, "ada,2023-05-31,1.00,,,completed,")
+    again = home.refresh("--vars", VARS)
+    return home, before, after, [late, *ran, again]
+
+
+def test_an_erasure_keeps_every_total_and_leaves_no_trace(erased: tuple):
+    _, before, after, (late, first, second, again) = erased
+    assert late.returncode == 0, late.stdout + late.stderr
+    assert before["restated"], "the late order must have restated closed months, or the ledger is not tried"
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert after == before
+    made = json.loads(first.stdout[: first.stdout.index("certificate:")])
+    assert made["left_after_a_second_search"] == {}
+    places = made["found_and_erased"]
+    for expected in ("versions/000001", "versions/000002", "state/failed", "state/warehouses/000002"):
+        assert any(expected in place for place in places), expected
+    for table in (
+        "raw.orders",
+        "marts.restatements",
+        "marts.rejected_rows",
+        "staging.stg_customers",
+        "marts.customers",
+    ):
+        assert any(place.endswith(f": {table}") for place in places), table
+    assert not [each for each in OF_PERSON if each in first.stdout + first.stderr]
+    assert second.returncode == 1
+    assert "there is no such customer here" in second.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+def test_who_is_delivered_again_stays_out_and_nobody_is_restated(erased: tuple):
+    home, before, _, (*_, again) = erased
+    assert any('"rows_of_erased": 19' in line for line in again.stdout.splitlines()), again.stdout
+    assert rows(home.home, TOTALS)[:-1] == before["totals"][:-1]
+    assert rows(home.home, OTHERS)[:-2] == before["others"][:-2]
+    assert (
+        rows(home.home, "select as_of_date, shown_net_revenue, net_revenue from marts.restatements order by all")
+        == (before["restated"])
+    )
+    assert rows(home.home, "select sum(net_revenue) from marts.customer_value")[0][0] == before["totals"][-1][1] + 1
+    # neither in a table, nor in any byte: of any version, build, log, record, nor in freed blocks
+    assert canaries.in_tables(home.home, OF_PERSON) == []
+    assert canaries.in_bytes(home.home, OF_PERSON) == []
+
+
+def test_versions_are_signed_anew_and_say_what_they_were_made_of(erased: tuple):
+    home, *_ = erased
+    store = DuckDBStore(home.home, home.folder)
+    for version in store.versions():
+        for name, checksum in version.checksums.items():
+            assert compaction.checksum(store.folder(version.number) / name) == checksum
+    for file in sorted((home.home / "versions").glob("0*/*.duckdb")):
+        with duckdb.connect(str(file), read_only=True) as connection:
+            comments = "select comment from duckdb_columns() where table_name = 'orders' and schema_name = 'marts'"
+            assert all(len(comment) > 10 for (comment,) in connection.execute(comments).fetchall()), file
+            (tags,) = connection.execute(
+                "select tags from duckdb_databases() where database_name = current_database()"
+            ).fetchone()
+            assert tags["storage_version"].startswith("v1.2.0"), file
+    assert not [file for file in home.home.rglob("*") if file.name.startswith(compaction.DRAFT)]
+    assert (home.home / "state" / "privacy" / "suppressions.json").stat().st_mode & 0o777 == 0o600
+
+
+# ------------------------------------------------------------------------------------------------- Postgres
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start a Postgres, to which PG* lead."""
+    with postgres_server.running() as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        yield
+
+
+BUILT = """
+    create schema staging; create schema marts; create schema marts_v000001;
+    create table staging.stg_orders as select order_id, customer_id, customer_email from raw.orders;
+    create table marts.customers as
+        select customer_id, email, full_name, cast(null as date) as birth_date, region from raw.customers;
+    create table marts.rejected_rows as
+        select 'orders:0:1' as rejected_row_id, 'orders' as source_name, order_id as row_key, 'x' as reject_reasons,
+            '{"order_id":"6","customer_id":"canary-person","customer_email":"canary-mail@example.com"}' as raw_row
+        from raw.orders where order_id = '6';
+    create table marts.somebody_elses as select customer_id from raw.customers;
+    create table marts_v000001.customers as select * from marts.customers;
+    create view marts.of_an_analyst as select * from marts.customers;
+"""
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("is_loaded", [True, False])
+def test_on_postgres_an_erasure_changes_what_is_ours_and_nothing_else(server: None, tmp_path: Path, is_loaded: bool):
+    canaries.write(tmp_path / "files")
+    raw_schema.fill("postgres", load_files.load, Namespace(folder=tmp_path / "files"))
+    with psycopg2.connect("") as connection, connection.cursor() as cursor:
+        cursor.execute(BUILT)
+        if not is_loaded:  # somebody else's tables, then
+            cursor.execute(
+                "select format('comment on table raw.%I is null', tablename) from pg_tables where schemaname = 'raw'"
+            )
+            for (statement,) in cursor.fetchall():
+                cursor.execute(statement)
+        version = Version(1, 1, "2023-06-01", "2023-05-31", None, None, {}, {})
+        cursor.execute("create schema operations")
+        cursor.execute(
+            "create table operations.versions (number bigint primary key, is_current boolean, described jsonb)"
+        )
+        cursor.execute("insert into operations.versions values (1, true, %s)", [version.to_json()])
+        cursor.execute("select * from raw.customers order by 1, 2")
+        before = cursor.fetchall()
+    script = str(PROJECT / "scripts" / "erase.py")
+    done = subprocess.run(
+        [sys.executable, script, PERSON, "--target", "postgres", "--home", str(tmp_path)],
+        env=dict(os.environ), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    made = json.loads(done.stdout[: done.stdout.index("certificate:")])
+    ours = {"staging.stg_orders", "marts.customers", "marts_v000001.customers", "marts.rejected_rows"}
+    found = {place for place in made["found_and_erased"] if not place.startswith("raw.")}
+    assert found == ours
+    assert ("raw.orders" in made["found_and_erased"]) == is_loaded
+    assert any("the company's own" in note and "not changed" in note for note in made["notes"]) != is_loaded
+    store = PostgresStore(0)
+    left = {schema: str(store.rows(f"select * from {schema}")) for schema in sorted(ours)}
+    assert not [(name, each) for name, text in left.items() for each in OF_PERSON if each in text]
+    assert "canary-person" in str(store.rows("select * from marts.somebody_elses"))
+    ((row_id, raw_row),) = store.rows("select rejected_row_id, raw_row from marts.rejected_rows")
+    assert re.fullmatch("orders:[0-9a-f]{32}:1", row_id)
+    assert json.loads(raw_row)["customer_id"].startswith("erased:")
+    if not is_loaded:
+        assert store.rows("select * from raw.customers order by 1, 2") == before
+        return
+    # delivered again, it holds what the erasure left; and the key stays the store's own
+    raw_before = store.rows("select * from raw.orders order by order_id")
+    raw_schema.fill("postgres", load_files.load, Namespace(folder=tmp_path / "files"))
+    assert privacy.after_load(store, tmp_path, "files", refresh.project_vars(None)) == 18
+    assert store.rows("select * from raw.orders order by order_id") == raw_before
+    assert store.rows("select count(*) from operations.pseudonym_key") == [(1,)]
+    data = Path(store.rows("show data_directory")[0][0])
+    store.rows("select 1 from pg_switch_wal()")
+    store.connection.cursor().execute("checkpoint")
+    files = [file for file in (data / "base").rglob("*") if file.is_file()]
+    assert not [file for file in files if b"canary-mail@example.com" in file.read_bytes()], "a dead row is left"
+    store.connection.close()
