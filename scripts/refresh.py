@@ -2,7 +2,7 @@
 
 DATA is as for make build: complete_journey, cdnow, a folder with one's own files, or raw (default): the raw tables of
 CUSTOMER_VALUE_DATABASE, or of the Postgres that PG* names. What readers see is HOME/current/analytics.duckdb, schema
-marts; on Postgres the schema published. scripts/rollback.py goes back to an earlier version.
+marts; on Postgres and Spark the schema published. scripts/rollback.py goes back to an earlier version.
 
 One line of JSON per step goes to HOME/state/refresh.jsonl and, unless it is a terminal, to the standard output.
 
@@ -49,6 +49,7 @@ import yaml
 from publication_rules import Finding
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
+from publish_spark import SparkStore
 from publishing import NotNow, PublishError, Store, Version, default_home
 from raw_schema import PROJECT, LoadError
 from refresh_lock import LockedError
@@ -200,7 +201,7 @@ class Refresh:
                 details["removed_versions"] = self.store.prune(self.variables["versions_kept"]) or None
                 self.records.prune(self.variables["runs_kept"])
                 self.keep_manifest()
-            except (OSError, psycopg2.Error) as error:  # what is published is published
+            except (OSError, psycopg2.Error, PublishError) as error:  # what is published is published
                 details["error"] = messages.told(error)
         self.run.message = str(version)
         return "published"
@@ -293,7 +294,9 @@ class Refresh:
         """Run dbt build with all its tests; raise what failed, with the rows and how to see them."""
         results = self.target_path / "run_results.json"
         results.unlink(missing_ok=True)
-        command = [str(Path(sys.executable).with_name("dbt")), "build", "--target", self.arguments.target]
+        is_spark = self.arguments.target == "spark"
+        program = PROJECT / ".venv-spark/bin/dbt" if is_spark else Path(sys.executable).with_name("dbt")
+        command = [str(program), "build", "--target", self.arguments.target]
         variables = (yaml.safe_load(self.dbt_vars() or "{}") or {}) | (
             {"anomalies_accepted": True} if self.arguments.accept_anomalies else {}
         )
@@ -458,7 +461,7 @@ def open_store(arguments: argparse.Namespace) -> Store:
     """Return the store of a target; on Postgres with its lock. Raises LockedError, and NotNow where none answers."""
     if arguments.target == "duckdb":
         return DuckDBStore(arguments.home, raw_schema.default_database())
-    return PostgresStore()
+    return SparkStore(arguments.home) if arguments.target == "spark" else PostgresStore()
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -547,7 +550,7 @@ def main() -> None:
     """Parse the arguments, refresh, exit."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", nargs="?", default="raw", metavar="DATA")
-    parser.add_argument("--target", choices=["duckdb", "postgres"], default="duckdb")
+    parser.add_argument("--target", choices=["duckdb", "postgres", "spark"], default="duckdb")
     parser.add_argument("--vars", help="dbt's --vars")
     parser.add_argument(
         "--home", type=Path, default=default_home(), help="CUSTOMER_VALUE_PUBLISHED, else data/published"

@@ -23,6 +23,7 @@ import refresh_lock
 import run_records
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
+from publish_spark import SparkStore
 from publishing import NotNow, PublishError, Store
 from refresh_lock import LockedError
 from run_records import Records, Run
@@ -67,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("version", nargs="?", type=int, metavar="VERSION", help="its number; default: the one before")
     parser.add_argument("--list", action="store_true", help="list the versions, the current one with *")
-    parser.add_argument("--target", choices=["duckdb", "postgres"], default="duckdb")
+    parser.add_argument("--target", choices=["duckdb", "postgres", "spark"], default="duckdb")
     parser.add_argument("--home", type=Path, default=refresh.default_home())
     arguments = parser.parse_args()
     home = arguments.home.resolve()
@@ -75,7 +76,7 @@ def main() -> None:
     def store(lock: bool) -> Store:
         if arguments.target == "duckdb":
             return DuckDBStore(home, raw_schema.default_database())
-        return PostgresStore("rollback", lock=lock)
+        return SparkStore(home) if arguments.target == "spark" else PostgresStore("rollback", lock=lock)
 
     try:
         if arguments.list:

@@ -22,7 +22,12 @@
     {%- endfor -%}
     {%- do claim_relations([relation]) -%}
     {%- do run_query('drop table if exists ' ~ relation) -%}
-    {%- do run_query(create_table_as(false, relation, selects | join(' union all '))) -%}
+    {#- Spark: not create_table_as, which outside of a model makes a Parquet table, and the Iceberg catalog drops that
+        without its files; the next fit is then refused for the place that they take -#}
+    {%- do run_query(
+        'create table ' ~ relation ~ ' using iceberg as ' ~ selects | join(' union all ') if target.type == 'spark'
+        else create_table_as(false, relation, selects | join(' union all '))
+    ) -%}
     {%- if target.type == 'postgres' -%} {#- the others have no transaction open here -#}
 {%- do run_query('commit') -%}
 {%- endif -%}

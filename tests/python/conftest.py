@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import json
 import os
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ import pandas as pd
 import pytest
 from raw_schema import PROJECT
 from refreshes import Dbt
+from spark_servers import SparkKeeper
 
 # the files that take longest, first: with a file per process, one that begins late is waited for alone
 LONGEST = [
@@ -38,12 +40,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
 
 
+LONG = {"spark", "cluster"}  # markers of tests that take minutes each
+seconds: dict[str, float] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Say of a test that takes minutes how long it took, as it ends, and why it failed, as it fails."""
+    if not LONG & set(report.keywords):
+        return
+    seconds[report.nodeid] = seconds.get(report.nodeid, 0) + report.duration
+    if report.failed:
+        print(f"\n{report.nodeid} failed in {report.when}:\n{report.longreprtext[-6000:]}", flush=True)
+    if report.when == "teardown":
+        print(f"\n{report.nodeid}: {seconds[report.nodeid]:.0f} s", flush=True)
+
+
 SHOP = PROJECT / "tests" / "fixtures" / "shop"
 # dbt parses the project anew where the profile changes, which takes longer than most builds here: so all warehouses are
 # reached by one path, and what the last run parsed is handed on
 SHARED = Path(tempfile.mkdtemp(prefix="customer-value-tests-"))
 PARSED = SHARED / "partial_parse.msgpack"
 atexit.register(shutil.rmtree, SHARED, ignore_errors=True)
+
+
+LIMIT = 1800  # seconds that a dbt command may take
 
 
 def current(folder: Path) -> Path:
@@ -111,7 +131,9 @@ class Warehouse:
         if PARSED.exists() and not (target / PARSED.name).exists():
             target.mkdir(exist_ok=True)
             shutil.copy(PARSED, target)
-        result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+        result = subprocess.run(
+            command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT
+        )
         if not variables and (target / PARSED.name).exists():
             shutil.copy(target / PARSED.name, PARSED)
         return result
@@ -149,6 +171,13 @@ def built(path: Path, load: Callable[[Namespace], object], unit_tests: bool = Fa
 def warehouse(tmp_path: Path) -> Warehouse:
     """Return an empty warehouse."""
     return Warehouse(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def spark_keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkKeeper]:
+    """Yield what keeps a real cluster up: a master, two workers, a Thrift server."""
+    with contextlib.closing(SparkKeeper(tmp_path_factory.mktemp("spark_cluster"))) as keeper:
+        yield keeper
 
 
 @pytest.fixture(scope="session")

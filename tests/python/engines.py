@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 import duckdb
 import psycopg2
 from raw_schema import PROJECT
+from spark_servers import Spark
+from spark_sql import SparkSql
+
+LIMIT = 900  # seconds that a command may take
+WATCH_SECONDS = 0.2
 
 # the grain of each mart, and of raw tables: the columns that find a row again on the other engine
 MARTS = {
@@ -80,10 +88,46 @@ class Engine:
     environment: dict[str, str]
     folder: Path
     dbt_program: Path = field(default=Path(sys.executable).with_name("dbt"))
+    spark: Spark | None = None
 
-    def run(self, command: list[str]) -> subprocess.CompletedProcess:
-        """Run a command with the variables that lead to the engine."""
-        return subprocess.run(command, cwd=PROJECT, env=self.variables, capture_output=True, text=True, check=False)
+    def run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> subprocess.CompletedProcess:
+        """Run a command with the variables that lead to the engine; its output has both streams.
+
+        on_line: called with each line of the output as it comes. Ends the command, and the test with the end of its
+        output, when it takes longer than LIMIT or Spark dies meanwhile.
+        """
+        with tempfile.TemporaryFile("w+", errors="replace") as output:
+            process = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env=self.variables,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            deadline, place, reason = time.monotonic() + LIMIT, 0, None
+            try:
+                while process.poll() is None:
+                    time.sleep(WATCH_SECONDS)
+                    if on_line:
+                        place = follow(output, place, on_line)
+                    if reason := self.death() or (f"not done in {LIMIT} s" if time.monotonic() > deadline else None):
+                        break
+            finally:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            output.seek(0)
+            said = output.read()
+        if reason:
+            if self.spark:  # what it still works on would be in the way of the next test
+                self.spark.close()
+            raise AssertionError(f"{' '.join(command[:6])}: {reason}\n... {said[-3000:]}")
+        return subprocess.CompletedProcess(command, process.returncode, said, "")
+
+    def death(self) -> str | None:
+        """Return why the engine cannot be used any more, or None while it can."""
+        return self.spark.death() if self.spark else None
 
     @property
     def variables(self) -> dict[str, str]:
@@ -97,12 +141,19 @@ class Engine:
 
     def forget(self) -> None:
         """Drop what one company's builds leave for the next: the history and the ledger of its restatements."""
-        cascade = " cascade" if self.target == "postgres" else ""  # views of the last run hang on them
-        statements = [
-            f"drop table if exists marts.{mart}{cascade}" for mart in ("customer_value_history", "restatements")
-        ]
+        marts = ("marts.customer_value_history", "marts.restatements")
+        if self.target != "postgres":
+            return self.execute(f"drop table if exists {mart}" for mart in marts)
+        statements = [f"drop table if exists {mart} cascade" for mart in marts]  # views of the last run hang on them
         result = self.dbt("run-operation", "run_statements", "--args", json.dumps({"statements": statements}))
         assert result.returncode == 0, result.stdout
+        return None
+
+    def execute(self, statements: Iterable[str]) -> None:
+        """Run statements on Spark."""
+        with SparkSql(LIMIT, self.variables) as sql:
+            for statement in statements:
+                sql.rows(statement)
 
     def load(self, data_set: str) -> None:
         """Fill the raw schema with complete_journey, cdnow or a folder of files."""
@@ -112,17 +163,21 @@ class Engine:
         result = self.run([sys.executable, f"scripts/{script}", *arguments, "--target", target])
         assert result.returncode == 0, result.stdout + result.stderr
 
-    def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
-        """Run dbt on this engine."""
-        return self.run([str(self.dbt_program), "--no-use-colors", *arguments, "--target", self.target])
+    def dbt(self, *arguments: str, on_line: Callable[[str], None] | None = None) -> subprocess.CompletedProcess:
+        """Run dbt on this engine. on_line: called with each line of its output."""
+        return self.run([str(self.dbt_program), "--no-use-colors", *arguments, "--target", self.target], on_line)
+
+    def fit(self) -> None:
+        """Fit the parameters of predicted value, as before every build where dbt runs no Python."""
+        fit = self.run([sys.executable, "scripts/fit_clv.py", "--target", self.target])
+        assert fit.returncode == 0, fit.stdout
 
     def build(self, untested: Sequence[str] = ("unit_test",)) -> None:
         """Fit, run dbt build, print how long it took; fail with the output of what fails.
 
         untested: kinds of tests that are left out. Unit tests need no second run on an engine.
         """
-        fit = self.run([sys.executable, "scripts/fit_clv.py", "--target", self.target])
-        assert fit.returncode == 0, fit.stdout + fit.stderr
+        self.fit()
         started = time.monotonic()
         result = self.dbt("build", *(["--exclude-resource-type", *untested] if untested else []))
         assert result.returncode == 0, result.stdout
@@ -133,11 +188,9 @@ class Engine:
         if self.target == "postgres":
             return {table: self._from_postgres(*table.split(".")) for table in tables}
         with tempfile.TemporaryDirectory() as folder:
-            statements = [
+            self.execute(
                 f"insert overwrite directory '{folder}/{table}' using parquet select * from {table}" for table in tables
-            ]
-            result = self.dbt("run-operation", "run_statements", "--args", json.dumps({"statements": statements}))
-            assert result.returncode == 0, result.stdout
+            )
             return {table: from_duckdb(f"read_parquet('{folder}/{table}/*.parquet')") for table in tables}
 
     def _from_postgres(self, schema: str, name: str) -> Table:
@@ -157,6 +210,15 @@ class Engine:
             ]
             cursor.execute(f"select * from {schema}.{name}")
             return Table(columns, cursor.fetchall())
+
+
+def follow(output: TextIO, place: int, on_line: Callable[[str], None]) -> int:
+    """Call on_line with each whole line of a growing file after a place; return the place after them."""
+    output.seek(place)
+    while (line := output.readline()).endswith("\n"):
+        on_line(line)
+        place = output.tell()
+    return place
 
 
 def from_duckdb(relation: str, database: Path | None = None) -> Table:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 import duckdb
 
 PROJECT = Path(__file__).resolve().parents[2]
+LIMIT = 1800  # seconds that a dbt command may take
 # what a run needs beside the models: loaded and seeded; and the record that the seeds are the project's
 GIVEN = ("raw", "reference", "oracle")
 OWNED = ("operations", "built_relations")
@@ -77,6 +79,10 @@ class Dbt:
         return self._answer()
 
     def _answer(self) -> dict:
+        has_answered = select.select([self.process.stdout], [], [], LIMIT)[0]
+        assert has_answered, (
+            f"dbt's process did not answer in {LIMIT} s:\n{self.log.read_text(errors='replace')[-3000:]}"
+        )
         answer = self.process.stdout.readline()
         assert answer, f"dbt's process ended:\n{self.log.read_text(errors='replace')}"
         return json.loads(answer)
