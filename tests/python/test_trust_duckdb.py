@@ -289,6 +289,7 @@ def test_killed_at_any_touch_of_the_disk_the_next_refresh_goes_on(
             assert len(store.kept_warehouses()) >= 2
         assert publish(store) == shown(store)
         assert all(store.damage(version) == [] for version in store.versions())
+        assert len(store.versions()) == len(store.folders())  # none is half removed
         left = {path.name for path in store.numbered.iterdir()} | {path.name for path in store.warehouses.iterdir()}
         assert all(name.isdigit() for name in left), left
         assert not store.journal.file.exists()
