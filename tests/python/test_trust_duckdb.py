@@ -739,6 +739,8 @@ def test_the_connection_that_reads_a_company_s_file_can_reach_nothing_else(tmp_p
             "from frame",
             "set enable_external_access = true",
             "set allowed_directories = ['/']",
+            "set python_enable_replacements = true",
+            "set autoload_known_extensions = true",
         ):
             with pytest.raises(duckdb.Error):
                 connection.execute(statement)
