@@ -170,7 +170,7 @@ def test_a_full_disk(tmp_path: Path):
     home = Publication(tmp_path)
     shutil.copytree(PROJECT / "tests" / "fixtures" / "shop", home.files)
     small = Publication(disk)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=150m", "tmpfs", str(disk)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", str(disk)], check=True)
     try:
         shutil.copytree(home.files, small.files)
         first = small.refresh()
