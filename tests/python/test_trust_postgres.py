@@ -736,7 +736,42 @@ def test_full_readers_read_everything_published(analyst: Callable[[str], list[tu
             rows(connection, "select * from marts.customers")
 
 
-# --- real refreshes: the tests below tell one story, on one database
+# --- real refreshes
+
+
+def test_a_refresh_whose_session_the_server_ends_stops_and_publishes_nothing(database: Connection, tmp_path: Path):
+    home = Publication.of_the_shop(tmp_path)
+    process = subprocess.Popen(
+        home.command("refresh.py", str(home.files), "--target", "postgres"),
+        env=home.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    building = (
+        "select count(*) from pg_stat_activity where application_name = 'customer_value build 1' and state = 'idle'"
+    )
+    deadline = time.monotonic() + 120
+    step = ""
+    while step != "arrival" or rows(database, building) == [(0,)]:
+        assert process.poll() is None and time.monotonic() < deadline, process.communicate()
+        time.sleep(0.05)
+        if is_there(database, "operations.run_records"):
+            ((step,),) = rows(database, "select max(record ->> 'step') from operations.run_records")
+    ended = (
+        "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'customer_value refresh' "
+        "and datname = current_database()"
+    )
+    assert rows(database, ended) == [(True,)]
+    started = time.monotonic()
+    _, said = process.communicate()
+    assert process.returncode == 2, said
+    assert time.monotonic() - started < 30
+    assert (
+        "failed at step arrival: the server has ended the session that held the lock; nothing may be published" in said
+    )
+    assert "still published: " in said and not is_there(database, "published.orders")
+    ((outcome, message),) = rows(
+        database, "select record ->> 'outcome', record ->> 'message' from operations.run_records"
+    )
+    assert outcome == "failed" and "the session that held the lock" in message
 
 
 def in_order(number: int) -> list[str]:
