@@ -46,7 +46,8 @@ def store(environment: dict[str, str], tmp_path: Path) -> Iterator[SparkStore]:
     """Yield a store in which nothing is published, on a cluster that may have served other tests."""
     with SparkSql(300, environment) as sql:
         store = SparkStore(tmp_path, sql)
-        for table in [*(f"published.{table}" for table in store.tables("published")), "operations.versions"]:
+        left = [f"published.{table}" for table in store.tables("published")] + [f"marts.{name}" for name in NAMES]
+        for table in [*left, "operations.versions"]:
             store.rows(f"drop table if exists {table}")
         for schema in ("marts", "operations"):
             store.rows(f"create schema if not exists {schema}")
@@ -255,9 +256,16 @@ def test_a_version_is_kept_found_damaged_taken_back_and_pruned(store: SparkStore
     with pytest.raises(PublishError, match="there is no version 7; there are 1, 2, 3"):
         store.roll_back(7, "2024-01-02 00:00:00")
     store.rows(f"delete from published.tryout_second.branch_{branch(1)} where id = 7")
+    lost = "the rows of published.tryout_second are not those that were published"
+    assert store.damage(store.versions()[0]) == [lost]
     with pytest.raises(PublishError, match=r"version 1 is damaged: the rows of published.tryout_second are not those"):
         store.roll_back(1, "2024-01-03 00:00:00")
     assert look(store) == (2, 2)
+
+    store.note(store.versions(), None)
+    with pytest.raises(PublishError, match=r"none of the versions 1, 2, 3 is noted as current .* nothing was removed"):
+        store.recover()
+    store.roll_back(2, "2024-01-04 00:00:00")
 
     build(store, 4, more=", 8 as added")
     publish(store, 4)
