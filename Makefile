@@ -74,8 +74,8 @@ test-faults: $(READY)
 test-postgres: $(READY)
 	$(BIN)/python -m pytest -m postgres -s
 
-# Spark in one process on the shop of faults; a real cluster beside DuckDB on all data sets, and a worker killed in the
-# middle
+# Spark in one process on the shop of faults; a real cluster beside DuckDB on all data sets, versions published there,
+# and a worker and a server killed in the middle; each test says its seconds as it ends
 test-spark: $(READY) $(SPARK_READY)
 	$(BIN)/python -m pytest -m "spark or cluster" -s
 
