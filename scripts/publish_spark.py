@@ -173,28 +173,31 @@ class SparkStore(Store):
 
     def publish(self, version: Version, tables: list[Mart]) -> None:
         """Write all marts to branches, compare each with what was built, note the version, turn all tables."""
-        if there := self.obstacles(mart.name for mart in tables):
-            raise PublishError(in_the_way(there))
+        if others := self.obstacles(mart.name for mart in tables):
+            raise PublishError(in_the_way(others))
         self.rows(f"create schema if not exists {READ}")
+        there = self.tables(READ)
+        columns = {mart.name: self.make_room(mart, mart.name in there) for mart in tables}
         for mart in tables:
-            self.make_room(mart)
-        for mart in tables:
-            self.write(mart.name, version)
+            self.write(mart.name, ", ".join(columns[mart.name]), version)
         self.note([*self.versions(), version], version.number)
         for mart in tables:
             self.rows(
                 f"call spark_catalog.system.fast_forward('{READ}.{mart.name}', 'main', '{branch(version.number)}')"
             )
 
-    def make_room(self, mart: Mart) -> None:
-        """Make the table of a mart, empty, or add new columns to it. Raises PublishError where others have changed."""
+    def make_room(self, mart: Mart, is_there: bool) -> list[str]:
+        """Make the table of a mart, empty, or add new columns to it; return its columns in their order.
+
+        Raises PublishError where columns have changed otherwise.
+        """
         built, name = self.columns(f"marts.{mart.name}"), f"{READ}.{mart.name}"
-        if mart.name not in self.tables(READ):
+        if not is_there:
             self.rows(
                 f"create table {name} ({', '.join(defined(mart, built))}) using iceberg "
                 f"comment {literal(mart.description)} tblproperties ({properties(mart.name)})"
             )
-            return
+            return list(built)
         shown = self.columns(name)
         changed = [column for column, data_type in shown.items() if built.get(column) != data_type]
         if changed:
@@ -206,10 +209,11 @@ class SparkStore(Store):
         new = {column: data_type for column, data_type in built.items() if column not in shown}
         if new:
             self.rows(f"alter table {name} add columns ({', '.join(defined(mart, new))})")
+        return [*shown, *new]
 
-    def write(self, mart: str, version: Version) -> None:
-        """Write a mart to a branch of its own, note rows and hash. Raises PublishError where they are not as built."""
-        name, columns = f"{READ}.{mart}", ", ".join(self.columns(f"{READ}.{mart}"))
+    def write(self, mart: str, columns: str, version: Version) -> None:
+        """Write a mart to the version's branch, note rows and hash. Raises PublishError where they are not as built."""
+        name = f"{READ}.{mart}"
         self.rows(f"alter table {name} create or replace branch {branch(version.number)}")
         self.rows(f"insert overwrite {name}.branch_{branch(version.number)} select {columns} from marts.{mart}")
         built, written = (

@@ -21,7 +21,7 @@ from raw_schema import PROJECT
 from spark_servers import Spark
 from spark_sql import SparkSql
 
-LIMIT = 900  # seconds that a command may take
+LIMIT = 1200  # seconds that a command may take
 WATCH_SECONDS = 0.2
 
 # the grain of each mart, and of raw tables: the columns that find a row again on the other engine
