@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 import messages
 import yaml
-from processes import die_with_parent
+from processes import dbt_program, die_with_parent
 from raw_schema import PROJECT, contract, default_database
 
 if TYPE_CHECKING:
@@ -157,9 +157,8 @@ def profiles(target: str, now: datetime, variables: str | None = None) -> list[d
     """
     if target == "duckdb" and not default_database().exists():
         raise CheckError(f"there is no database {default_database()}; load the raw tables first")
-    program = PROJECT / ".venv-spark/bin/dbt" if target.startswith("spark") else Path(sys.executable).with_name("dbt")
     arguments = json.dumps({"utc": now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")})
-    command = [program, "--quiet", "--no-use-colors", "--print", "run-operation", "arrival_profiles"]
+    command = [dbt_program(target), "--quiet", "--no-use-colors", "--print", "run-operation", "arrival_profiles"]
     command += ["--target", target, "--args", arguments, *(["--vars", variables] if variables else [])]
     try:
         done = subprocess.run(

@@ -12,7 +12,6 @@ import argparse
 import json
 import re
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import clv
 import messages
 import numpy as np
 import pandas as pd
-from processes import die_with_parent
+from processes import dbt_program, die_with_parent
 
 PROJECT = Path(__file__).resolve().parent.parent
 PARAMETERS = ["r", "alpha", "s", "beta", "a", "b", "p", "q", "gamma"]
@@ -70,8 +69,7 @@ def table(rows: list[dict]) -> object:
 
 def dbt(target: str, variables: str | None, *arguments: str) -> str:
     """Run dbt on a target, return what it printed. Raises FitError with its messages."""
-    program = PROJECT / ".venv-spark/bin/dbt" if target.startswith("spark") else Path(sys.executable).with_name("dbt")
-    command = [str(program), "--no-use-colors", *arguments, "--target", target]
+    command = [str(dbt_program(target)), "--no-use-colors", *arguments, "--target", target]
     command += ["--vars", variables] if variables else []
     try:
         done = subprocess.run(

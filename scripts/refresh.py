@@ -43,6 +43,7 @@ import psycopg2
 import publication_rules
 import publishing
 import raw_schema
+import refresh_build
 import refresh_lock
 import run_records
 import yaml
@@ -52,21 +53,14 @@ from publish_postgres import PostgresStore
 from publish_spark import SparkStore
 from publishing import NotNow, PublishError, Store, Version, default_home
 from raw_schema import PROJECT, LoadError
+from refresh_build import Failed, Refused
 from refresh_lock import LockedError
+from refresh_log import Log
 from run_records import Records, Run
 
 ENDS = {"published": 0, "unchanged": 0, "refused": 1, "failed": 2}
 NOT_NOW = 4  # it failed, and that may pass by itself
-SHOWN = 10  # failed checks that are told in full
 WARNING = "warning: "
-
-
-class Refused(Exception):
-    """The data failed a check; the message says which, how many rows, and how to see them."""
-
-
-class Failed(Exception):
-    """The refresh could not be carried out; the message says why."""
 
 
 def project_vars(given: str | None) -> dict[str, Any]:
@@ -86,34 +80,6 @@ def git_revision() -> str | None:
     except OSError:
         return None
     return done.stdout.strip() or None
-
-
-class Log:
-    """Tells what happens: a line of JSON per step to a file and to programs, plain words to people at a terminal."""
-
-    def __init__(self, file: Path) -> None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        self.file, self.is_terminal, self.run_id = file, sys.stdout.isatty(), None
-
-    def begin(self, step: str) -> None:
-        """Say on a terminal that a step begins."""
-        if self.is_terminal:
-            print(f"{step} ...", flush=True)
-
-    def end(self, step: str, seconds: float, outcome: str, **details: Any) -> None:
-        """Write what became of a step."""
-        findings = details.get("findings") or []
-        line = {"at": run_records.now(), "run": self.run_id, "step": step, "outcome": outcome}
-        line |= {"seconds": round(seconds, 1)} | {name: value for name, value in details.items() if value is not None}
-        text = json.dumps(line, default=str)
-        with contextlib.suppress(OSError), self.file.open("a", encoding="utf-8") as content:  # a full disk
-            content.write(text + "\n")
-        if self.is_terminal:
-            told = {name: value for name, value in details.items() if value is not None and name != "findings"}
-            said = "  ".join(f"{name}: {value}" for name, value in told.items())
-            print(f"  {outcome}, {seconds:.1f} s  {said}", *findings, sep="\n    ", flush=True)
-        else:
-            print(text, flush=True)
 
 
 class Refresh:
@@ -187,8 +153,9 @@ class Refresh:
             self.store.write_records(self.records.all())
             self.build()
             details |= {"checks": self.run.checks, "warnings": self.run.checks_warned}
-            details["unusual"] = "; ".join(self.unusual()) or None
-            self.run.findings += [f"{line}\n      see it: {self.unusual_look()}" for line in self.unusual()]
+            details["unusual"] = "; ".join(refresh_build.unusual(self.run)) or None
+            look = refresh_build.unusual_look(self.arguments.target)
+            self.run.findings += [f"{line}\n      see it: {look}" for line in refresh_build.unusual(self.run)]
         with self.step("check") as details:
             last = self.store.current()
             findings = publication_rules.check(self.store, self.variables, last, self.run.as_of_date)
@@ -291,101 +258,16 @@ class Refresh:
         return self.arguments.full_refresh or not self.is_code_of_last_version
 
     def build(self) -> None:
-        """Run dbt build with all its tests; raise what failed, with the rows and how to see them."""
-        results = self.target_path / "run_results.json"
-        results.unlink(missing_ok=True)
-        is_spark = self.arguments.target == "spark"
-        program = PROJECT / ".venv-spark/bin/dbt" if is_spark else Path(sys.executable).with_name("dbt")
-        command = [str(program), "build", "--target", self.arguments.target]
+        """Run dbt build with all its tests, on what this refresh loaded."""
         variables = (yaml.safe_load(self.dbt_vars() or "{}") or {}) | (
             {"anomalies_accepted": True} if self.arguments.accept_anomalies else {}
         )
-        command += ["--vars", json.dumps(variables, default=str)] if variables else []
+        options = ["--target", self.arguments.target, "--target-path", str(self.target_path)]
+        options += ["--vars", json.dumps(variables, default=str)] if variables else []
         # unit tests say nothing about the data: they run when the project is another one than that of the last version
-        command += ["--exclude-resource-type", "unit_test"] if self.is_project_of_last_version else []
-        command += ["--full-refresh"] if self.is_full() else []
-        output = self.state / "build.log"
-        with self.store.watched(), output.open("w", encoding="utf-8", buffering=1) as file:
-            code = messages.relay(command, PROJECT, [file, *([sys.stdout] if self.log.is_terminal else [])])
-        if not results.exists():
-            raise Failed(f"dbt build ended with {code} before it began: {tail(output)}")
-        found = messages.clean_results(results)
-        self.remember(found)
-        if code:
-            self.explain(found["results"])
-
-    def remember(self, found: dict[str, Any]) -> None:
-        """Put what dbt did into the record: every node, and what the build measures about itself."""
-        self.run.invocation_id = found["metadata"]["invocation_id"]
-        nodes = json.loads((self.target_path / "manifest.json").read_text(encoding="utf-8"))["nodes"]
-        for result in found["results"]:
-            node_type, node = result["unique_id"].split(".")[0], nodes.get(result["unique_id"], {})
-            is_table = node_type == "seed" or node.get("config", {}).get("materialized") in ("table", "incremental")
-            is_built = is_table and result["status"] == "success"
-            rows = self.store.rows(f"select count(*) from {node['schema']}.{node['alias']}")[0][0] if is_built else None
-            self.run.nodes.append(
-                {
-                    "node_id": result["unique_id"],
-                    "node_type": node_type,
-                    "node_name": node.get("name", result["unique_id"].split(".")[-1]),
-                    "status": result["status"],
-                    "seconds": result["execution_time"],
-                    "row_count": rows,
-                    "failures": result["failures"] if node_type == "test" else None,
-                }
-            )
-        checks = [node["status"] for node in self.run.nodes if node["node_type"] in ("test", "unit_test")]
-        self.run.checks, self.run.checks_warned = len(checks), checks.count("warn")
-        self.run.checks_failed = sum(status not in ("pass", "warn") for status in checks)
-        names = ["measure", "subject", "measured", "usual", "deviation", "severity"]
-        if any(node["node_name"] == "int_run_anomalies" and node["status"] == "success" for node in self.run.nodes):
-            statement = f"select {', '.join(names)} from intermediate.int_run_anomalies order by 1, 2"
-            self.run.measures = [dict(zip(names, row, strict=True)) for row in self.store.rows(statement)]
-            ((as_of_date,),) = self.store.rows("select max(as_of_date) from marts.customer_value")
-            self.run.as_of_date = as_of_date and str(as_of_date)
-
-    def explain(self, results: list[dict[str, Any]]) -> None:
-        """Raise Refused where checks failed, Failed where something else did, with a line for each."""
-        bad = [result for result in results if result["status"] in ("error", "fail", "runtime error")]
-        is_data = all(result["status"] == "fail" for result in bad) and bad
-        lines = [f"{len(bad)} of {len(results)} nodes of dbt build failed:"]
-        for result in bad[:SHOWN]:
-            name = next(
-                (node["node_name"] for node in self.run.nodes if node["node_id"] == result["unique_id"]),
-                result["unique_id"],
-            )
-            if result["status"] == "fail" and result["unique_id"].startswith("test."):
-                look = f"{{look}}dbt show --select {name} --target {self.arguments.target}"
-                rows = f"{result['failures']:,} row{'s' if result['failures'] != 1 else ''}"
-                lines += [f"  {name}: {rows}", f"      see them: {look}"]
-            else:
-                message = " ".join((result["message"] or "").split())
-                lines.append(f"  {name}: {message[:600]}")
-        lines += [f"  ... and {len(bad) - SHOWN} more: pipeline_run_nodes"] if len(bad) > SHOWN else []
-        lines += [f"  {line}" for line in self.unusual()]
-        lines += [f"      see them: {self.unusual_look()}"] if self.unusual() else []
-        if any(found["severity"] == "stop" for found in self.run.measures):
-            lines.append(
-                "  if that is right, --accept-anomalies publishes it this once; limits: var anomaly_thresholds"
-            )
-        raise (Refused if is_data else Failed)("\n".join(lines))
-
-    def unusual_look(self) -> str:
-        """Return the command that shows all measures of the build beside the usual ones."""
-        query = "select * from intermediate.int_run_anomalies where severity in ('report', 'stop') order by 1, 2"
-        return f'{{look}}dbt show --inline "{query}" --target {self.arguments.target}'
-
-    def unusual(self) -> list[str]:
-        """Return a line for each measure that is far from the last runs."""
-        lines = []
-        for found in self.run.measures:
-            if found["severity"] in ("report", "stop"):
-                form = ".1%" if found["measure"].endswith("_share") else ",.0f"
-                measured, usual = (format(found[name], form) for name in ("measured", "usual"))
-                lines.append(
-                    f"{found['severity']}: {found['measure']} of {found['subject']} is {measured}, usually {usual}"
-                )
-        return lines
+        options += ["--exclude-resource-type", "unit_test"] if self.is_project_of_last_version else []
+        options += ["--full-refresh"] if self.is_full() else []
+        refresh_build.build(self.store, self.run, options, self.state / "build.log", self.log.is_terminal)
 
     def publish(self, fingerprint: dict[str, Any]) -> Version:
         """Publish what was built, with the record of this run in it."""
@@ -417,11 +299,6 @@ class Refresh:
         kept = self.state / "manifest" / "manifest.json"
         kept.parent.mkdir(exist_ok=True)
         run_records.write_whole(kept, (self.target_path / "manifest.json").read_text(encoding="utf-8"))
-
-
-def tail(file: Path) -> str:
-    """Return the last lines of a file."""
-    return "\n".join(file.read_text(encoding="utf-8").splitlines()[-15:])
 
 
 def settle(records: Records, store: Store) -> str | None:
