@@ -138,7 +138,8 @@ def test_dbt_replaces_nothing_that_this_project_did_not_make(warehouse: Warehous
     run(warehouse, "seed")  # nothing of theirs is in the way
     with pytest.raises(AssertionError, match=r"- marts\.orders\s+- staging\.stg_trading_period\s+Rename them"):
         run(warehouse, "run")
-    assert warehouse.rows("select mine from marts.orders, staging.stg_trading_period") == [(7,)]
+    theirs = "select o.mine, s.mine from marts.orders as o, staging."
+    assert warehouse.rows(f"{theirs}stg_trading_period as s") == [(7, 7)]
     assert warehouse.rows("select count(*) from duckdb_tables() where schema_name = 'intermediate'") == [(0,)]
     with pytest.raises(AssertionError, match=r"- staging\.stg_trading_period\s+Rename them"):
         run(warehouse, "run", "--select", "stg_trading_period")
@@ -146,7 +147,7 @@ def test_dbt_replaces_nothing_that_this_project_did_not_make(warehouse: Warehous
     warehouse.execute("alter view staging.stg_trading_period rename to theirs")
     for _ in range(2):  # it is the project's from then on
         run(warehouse, "run", "--select", "stg_orders+1", "--exclude", "marts", "intermediate")
-    assert warehouse.rows("select mine from marts.orders, staging.theirs") == [(7,)]
+    assert warehouse.rows(f"{theirs}theirs as s") == [(7, 7)]
 
 
 def test_what_an_unrecorded_run_built_is_adopted_on_demand(warehouse: Warehouse):
@@ -211,15 +212,11 @@ def test_no_value_of_a_csv_file_is_in_a_message(
     assert CANARY not in str(raised.value) + "".join(capsys.readouterr())
 
 
-@pytest.mark.parametrize(
-    "select", ["123.25 as customer_id", "'1' as customer_id, {'a': 'ann.canary'}::struct(a e) as email"]
-)
+@pytest.mark.parametrize("select", ["123.25 as customer_id", "'1' as customer_id, {'ann.canary': 1} as email"])
 def test_no_value_of_a_parquet_file_is_in_a_message(tmp_path: Path, select: str):
     folder = folder_of(tmp_path / "files")
     with duckdb.connect() as connection:
-        connection.execute(
-            f"create type e as enum ('{CANARY}'); copy (select {select}) to '{folder}/customers.parquet'"
-        )
+        connection.execute(f"copy (select {select}) to '{folder}/customers.parquet'")
     with pytest.raises(LoadError, match=r"customers\.parquet, column (customer_id: 1 of|email is nested)") as raised:
         load(tmp_path / "shop.duckdb", folder)
     assert not any(value in str(raised.value) for value in ("123", CANARY))
@@ -252,7 +249,7 @@ def test_a_wide_file_with_a_line_break_is_loaded(tmp_path: Path):
     assert load(database, folder_of(tmp_path / "files", orders=orders))["orders"] == 1
     with duckdb.connect(str(database)) as connection:
         assert connection.execute("select customer_id from raw.orders").fetchall() == [("a\nda",)]
-    swallowed = f'{HEADER},{others}\n1,"ada,2024-05-01,10.00{"," * 1200}\n2,"bob,2024-05-01,10.00{"," * 1200}\n'
+    swallowed = f'{HEADER},{others}\n1,"ada,2024-05-01,10.00{"," * 1200}\n2,bob",2024-05-01,10.00{"," * 1200}\n'
     with pytest.raises(LoadError, match="line 2: a quote opens here"):
         load(database, folder_of(tmp_path / "files", orders=swallowed))
 
