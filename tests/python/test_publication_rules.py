@@ -18,6 +18,7 @@ import generate_shop
 import load_cdnow
 import load_complete_journey
 import numpy as np
+import postgres_server
 import publication_rules
 import pytest
 import run_records
@@ -25,6 +26,7 @@ import yaml
 from conftest import Warehouse
 from publication import Publication, steps
 from publication_rules import Finding, Limits
+from publish_postgres import PostgresStore
 from publishing import Version, withdraw
 from raw_schema import PROJECT
 from run_records import Run
@@ -443,11 +445,55 @@ def test_a_source_that_had_rows_and_has_none_is_found_under_its_own_name():
     assert found({"orders": 100, "Credits": 1}, **credits_) == []  # read from another table now
     version.variables = VARIABLES | credits_
     assert found({"orders": 100, "refunds": 7}) == []
+    (finding,) = found({"orders": 100})
+    assert "8 in version 3" in finding.said  # which it was read from then
     (finding,) = found({"orders": 100, "refunds": 7}, **credits_)
     assert "8 in version 3" in finding.said
     assert publication_rules.emptied_sources(limits, None, {}, VARIABLES) == []
     version.fingerprint = {}
     assert found({}) == []
+
+
+def test_postgres_reads_the_same_queries(monkeypatch: pytest.MonkeyPatch):
+    with postgres_server.running() as server:
+        for name, value in server.items():
+            monkeypatch.setenv(name, value)
+        store = PostgresStore(0, lock=False)
+        assert store.published("orders") is None
+        version = Version(7, 7, "then", "2024-01-28", None, None, VARIABLES, {}, row_counts={"orders": 1200})
+        with store.transaction() as cursor:
+            cursor.execute("""
+                create schema marts; create schema marts_v000007; create schema staging; create schema reference;
+                create table marts_v000007.orders as
+                select
+                    month || '-' || number as order_id,
+                    cast(date '2023-01-01' + month * interval '1 month' as date) + number % 28 as order_date,
+                    cast(10 as numeric(18, 2)) as gross_amount
+                from generate_series(0, 12) as months (month), generate_series(1, 100) as numbers (number);
+                create table marts.orders as
+                select * from marts_v000007.orders where order_id not like '%-1_' or order_date > '2024-01-27';
+                create table staging.stg_orders as select * from marts.orders;
+                create table marts.rejected_rows as
+                select 'refunds' as source_name, 'unknown_order' as reject_reasons from generate_series(1, 20);
+                create table marts.reconciliation as
+                select 'refunds' as source_name, 'row_count' as measure, cast(100 as numeric(28, 2)) as raw;
+                create table reference.reject_reasons as select 'unknown_order' as reject_reason, 'fault' as kind
+            """)
+            cursor.execute("insert into operations.versions values (7, true, %s)", [version.to_json()])
+        findings = publication_rules.check(store, VARIABLES, store.current(), "2024-02-05")
+        said = {finding.rule: (finding.severity, finding.said) for finding in findings}
+        assert said["rejected_by_fault"] == ("stop", "20 of 100 rows of refunds are rejected as faulty: 20.0 %")
+        assert (
+            said["vanished_orders"][1] == "130 of 1,300 orders of version 7 (as of 2024-01-28) did not arrive: 10.0 %"
+        )
+        assert said["closed_months"] == (
+            "stop",
+            "gross revenue of closed months: 10,800.00; 12,000.00 in version 7 (as of 2024-01-28), so 10.0 % are gone",
+        )
+        shown = store.rows(next(finding.query for finding in findings if finding.rule == "closed_months"))
+        assert [int(value) for value in shown[0][1:]] == [90, 900, 100, 1000]
+        assert " --target postgres" in findings[0].look(store, "postgres")
+        store.connection.close()
 
 
 # --- loads that count as usual
