@@ -40,6 +40,7 @@ PROPERTIES = {
     "write.metadata.delete-after-commit.enabled": "true",
     "write.metadata.previous-versions-max": "20",
 }
+COMMENT = 256  # characters that Hive's metastore keeps of a column's comment; it refuses longer ones
 BRANCH = re.compile(r"version_(\d{6,})")
 
 
@@ -330,7 +331,13 @@ def is_shown(snapshots: dict[str, int], version: Version) -> bool:
 
 def defined(mart: Mart, columns: dict[str, str]) -> list[str]:
     """Return the definitions of columns with what they mean. columns: {column: type}."""
-    return [f"{name} {kind} comment {literal(mart.columns.get(name, ''))}" for name, kind in columns.items()]
+    said = {name: shortened(mart.columns.get(name, "")) for name in columns}
+    return [f"{name} {kind} comment {literal(said[name])}" for name, kind in columns.items()]
+
+
+def shortened(text: str) -> str:
+    """Return a column's comment as Hive's metastore takes it."""
+    return text if len(text) <= COMMENT else text[: COMMENT - 4] + " ..."
 
 
 def properties(mart: str | None = None) -> str:

@@ -25,7 +25,7 @@ from spark_sql import SparkError, SparkSql
 pytestmark = pytest.mark.cluster
 
 NAMES = ("tryout_first", "tryout_second")
-MARTS = [Mart(name, "It's a \\ mart", {"build": 'the "number" of its build'}) for name in NAMES]
+MARTS = [Mart(name, "It's a \\ mart", {"build": 'the "number" of its build', "text": "long " * 80}) for name in NAMES]
 ROWS = 40
 # of both tables in one statement: rows, least and largest build
 LOOK = " cross join ".join(
@@ -236,8 +236,9 @@ def test_a_version_is_kept_found_damaged_taken_back_and_pruned(store: SparkStore
     for number in (1, 2):
         build(store, number)
         publish(store, number)
-    ((described, *_),) = [row for row in store.rows("describe published.tryout_first") if row[0] == "build"]
-    assert described == "build"
+    comments = {column: comment for column, _, comment in store.rows("describe published.tryout_first")}
+    assert comments["build"] == 'the "number" of its build'
+    assert comments["text"].startswith("long long") and comments["text"].endswith(" ...")
     build(store, 3, more=", 7 as added")
     publish(store, 3)
     current = store.current()
