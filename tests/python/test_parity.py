@@ -223,6 +223,12 @@ def test_a_refresh_on_a_cluster_publishes_duckdbs_answer(spark_cluster: Engine, 
     done = spark_cluster.run(refresh)
     assert done.returncode == 0, done.stdout
     print("", *(line for line in done.stdout.splitlines() if line.startswith("{")), sep="\n")
+    turns = [
+        f"select max(made_current_at) as moment from {mart.replace('marts.', 'published.')}.history" for mart in MARTS
+    ]
+    with SparkSql(60, spark_cluster.variables) as sql:
+        ((first, last),) = sql.rows(f"select min(moment), max(moment) from ({' union all '.join(turns)})")
+    print(f"{len(MARTS)} tables turned within {(last - first).total_seconds():.1f} s")
     compare(spark_cluster, shop, "spark, shop, published by a refresh", schema="published")
     compare(spark_cluster, shop, "spark, shop, as loaded", RAW)
     done = spark_cluster.run(refresh)
