@@ -12,6 +12,7 @@ exit codes:
   1  there is no such customer. It is on the list all the same
   2  it could not be carried out in full. Run it again; the message or the certificate says what is left
   3  a refresh is running. Nothing was changed
+  4  not now: a database that does not answer. Run it again later
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -110,12 +112,14 @@ def erase(arguments: argparse.Namespace) -> int:
     """Erase under the lock of refreshes; return the exit code."""
     home = arguments.home.resolve()
     variables = refresh.project_vars(arguments.vars)
+    os.umask(0o077)
+    publishing.open_home(home)
     with refresh_lock.held(home / "state" / "lock"):
         if arguments.target == "duckdb":
             store = DuckDBStore(home, raw_schema.default_database())
             place = erase_duckdb.Home(home, store, variables)
         else:
-            store = PostgresStore(0)
+            store = PostgresStore("erasure")
             place = erase_postgres.Server(home, store, variables)
         store.recover()
         keeper = place.keeper()
@@ -150,6 +154,9 @@ def main(given: Iterable[str] | None = None) -> None:
     except LockedError as error:
         print(f"error: a refresh is running: {error}. Nothing was changed", file=sys.stderr)
         sys.exit(3)
+    except publishing.NotNow as error:
+        print(f"error: {messages.told(error)}. It may pass by itself: run it again later", file=sys.stderr)
+        sys.exit(4)
     except (PrivacyError, publishing.PublishError, refresh.Failed, OSError, ValueError) as error:
         print(f"error: {messages.told(error)}. Mend that, then run it again", file=sys.stderr)
         sys.exit(2)

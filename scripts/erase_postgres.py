@@ -17,6 +17,7 @@ import run_records
 from erase_duckdb import Home
 from erased_builds import erase_built, erase_texts, residue
 from personal_rows import Database, Person, erase_raw, identifier
+from postgres_marks import schema_of
 from privacy import KEY_TABLE, LIST_TABLE, PrivacyError, TableKeeper, has_guest_id
 from publish_postgres import PostgresStore
 from raw_schema import PROJECT, Origin, quoted
@@ -98,10 +99,14 @@ class Server(Home):
         return not is_of_a_list and (schema in (run_records.SCHEMA, *self.copies) or table in self.own)
 
     def sign(self) -> None:
-        """Take the checksums of every version anew, where the store takes any."""
+        """Take the checksums of every version anew, in the transaction of the caller."""
         for version in self.store.versions():
-            if version.checksums and hasattr(self.store, "sign"):
-                self.store.sign(version)
+            for mart in version.checksums:
+                version.checksums[mart] = "{}:{}".format(*self.store.content(schema_of(version.number), mart))
+            if version.checksums:
+                self.database.execute(
+                    "update operations.versions set described = ? where number = ?", [version.to_json(), version.number]
+                )
 
     def vacuum(self, schema: str, table: str) -> None:
         """Write a table anew without its dead rows; readers wait for it no longer than it takes."""

@@ -18,6 +18,7 @@ from pathlib import Path
 import canaries
 import compaction
 import duckdb
+import erase
 import load_files
 import messages
 import postgres_server
@@ -26,13 +27,14 @@ import psycopg2
 import pytest
 import raw_schema
 import refresh
+import refresh_lock
 import set_key
 import yaml
 from canaries import EMAIL, GUEST, MERGED, OF_PERSON, PERSON, SECRETS
 from conftest import Warehouse
 from erased_builds import erased_json
 from personal_rows import Database, Person, erase_raw
-from privacy import FileKeeper, PrivacyError
+from privacy import FileKeeper, PrivacyError, Suppression
 from publication import Publication
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
@@ -63,6 +65,9 @@ SAID = {
     ),
     'Conversion Error: CSV Error on Line: 2\nOriginal Line: 1,Ada\nNothing quoted here: Ada': (
         "Conversion Error: CSV Error on Line: 2"
+    ),
+    "no enum value 'Ada Example' is known; \"Ada\" is not it": (
+        "no enum value (value left out) is known; (value left out) is not it"
     ),
     "mail to ada@x.org failed": "mail to (value left out) failed",
     'date/time field value out of range: "1911-13-11"\nHINT:  Perhaps you need a different "datestyle" setting.': (
@@ -142,8 +147,12 @@ def test_a_key_is_made_once_is_the_owners_alone_and_can_be_given(tmp_path: Path,
 def test_set_key_makes_one_key_and_the_same_key_gives_the_same_ids(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     database = tmp_path / "shop.duckdb"
     monkeypatch.setenv("CUSTOMER_VALUE_DATABASE", str(database))
+    made = set()
     for _ in range(2):
         set_key.make("duckdb")
+        with duckdb.connect(str(database)) as connection:
+            made |= set(connection.execute("select secret from operations.pseudonym_key").fetchall())
+    assert len(made) == 1
     with duckdb.connect(str(database)) as connection:
         ((key,),) = connection.execute("select secret from operations.pseudonym_key").fetchall()
         hashed = privacy.hash_sql("email", "'ada@x.org'")
@@ -203,6 +212,42 @@ def test_a_suppressed_load_holds_exactly_what_the_erasure_left(tmp_path: Path, g
     assert [row for row in left["customers"] if row[0] in ("ada", "bob", "canary-bad")] == [
         row for row in before["customers"] if row[0] in ("ada", "bob", "canary-bad")
     ]
+
+
+def test_a_guest_of_one_order_can_be_erased_by_the_id_that_the_order_gives(tmp_path: Path):
+    canaries.write(tmp_path / "files")
+    variables = NOBODY | {"guest_orders": "own_customer"}
+    one, other = (loaded(tmp_path / f"{name}.duckdb", tmp_path / "files") for name in ("one", "other"))
+    keeper, person = FileKeeper(tmp_path), Person({"guest:4": "erased:4"})
+    assert erase_raw(one, "raw", variables, person) == {"raw.orders": 1}
+    row = "select customer_id, customer_email, gross_amount from raw.orders where order_id = '4'"
+    assert one.rows(row) == [("erased:4", None, "12.34")]
+    keeper.suppress(person)
+    assert privacy.suppress(other, keeper, "raw", variables) == 1
+    assert content(other) == content(one)
+
+
+def test_an_unknown_id_ends_in_1_and_is_on_the_list_and_nothing_is_done_beside_a_refresh(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    stray = tmp_path / "letter-to-canary-nobody.txt"
+    stray.write_text("canary-nobody")  # what the project did not make
+    for _ in range(2):
+        with pytest.raises(SystemExit) as ended:
+            erase.main(["canary-nobody", "--home", str(tmp_path)])
+        assert ended.value.code == 1
+    assert "there is no such customer here" in capsys.readouterr().err
+    assert stray.read_text() == "canary-nobody"
+    (listed,) = FileKeeper(tmp_path).suppressions()
+    assert listed == Suppression(
+        "customer_id", privacy.hash_of(FileKeeper(tmp_path).key(), "customer_id", "canary-nobody"), listed.erased_key
+    )
+    certificates = sorted((tmp_path / "state" / "privacy" / "certificates").iterdir())
+    assert [file.name for file in certificates] == ["000001.json", "000002.json"]
+    assert "canary-nobody" not in certificates[0].read_text()
+    with refresh_lock.held(tmp_path / "state" / "lock"), pytest.raises(SystemExit) as ended:
+        erase.main(["canary-nobody", "--home", str(tmp_path)])
+    assert ended.value.code == 3
 
 
 def test_a_rejected_raw_row_becomes_what_staging_would_make_of_the_erased_row():
@@ -317,9 +362,12 @@ def rows(home: Path, statement: str) -> list[tuple]:
 TOTALS = (
     "select as_of_date, sum(net_revenue), sum(margin), count(*) from marts.customer_value_history group by 1 order by 1"
 )
-OTHERS = (
-    "select * from marts.customer_value_history where customer_id in ('ada', 'bob') order by as_of_date, customer_id"
-)
+# all but slice_version, a hash of what all customers of a date rest on
+OTHERS = """
+    select as_of_date, customer_id, tier, raw_tier, abc_tier, rfm_segment, lifecycle_stage, net_revenue, monetary,
+        margin, realised_value, lifetime_value
+    from marts.customer_value_history where customer_id in ('ada', 'bob') order by as_of_date, customer_id
+"""
 
 
 @pytest.fixture(scope="module")
@@ -500,6 +548,8 @@ def test_on_postgres_an_erasure_changes_what_is_ours_and_nothing_else(server: No
         cursor.execute(
             "create table operations.versions (number bigint primary key, is_current boolean, described jsonb)"
         )
+        cursor.execute("select count(*), sum(hashtextextended(t::text, 0)::numeric) from marts_v000001.customers as t")
+        version.checksums["customers"] = signed = "{}:{}".format(*cursor.fetchone())
         cursor.execute("insert into operations.versions values (1, true, %s)", [version.to_json()])
         cursor.execute("select * from raw.customers order by 1, 2")
         before = cursor.fetchall()
@@ -515,7 +565,10 @@ def test_on_postgres_an_erasure_changes_what_is_ours_and_nothing_else(server: No
     assert found == ours
     assert ("raw.orders" in made["found_and_erased"]) == is_loaded
     assert any("the company's own" in note and "not changed" in note for note in made["notes"]) != is_loaded
-    store = PostgresStore(0)
+    store = PostgresStore("refresh")
+    (now,) = store.versions()
+    assert now.checksums["customers"] != signed
+    assert now.checksums["customers"] == "{}:{}".format(*store.content("marts_v000001", "customers"))
     left = {schema: str(store.rows(f"select * from {schema}")) for schema in sorted(ours)}
     assert not [(name, each) for name, text in left.items() for each in OF_PERSON if each in text]
     assert "canary-person" in str(store.rows("select * from marts.somebody_elses"))
