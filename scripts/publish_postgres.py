@@ -310,7 +310,11 @@ class PostgresStore(Store):
             raise PublishError(f"there is no version {number}; there are {', '.join(map(str, versions)) or 'none'}")
         damage = self.damage(versions[number])
         if damage:
-            raise PublishError(f"version {number} is damaged, so it is not shown: {'; '.join(damage)}")
+            whole = [str(other) for other, version in versions.items() if other != number and not self.damage(version)]
+            raise PublishError(
+                f"version {number} is damaged, so it is not shown: {'; '.join(damage)}. "
+                f"Whole are: {', '.join(whole) or 'none'}"
+            )
         withdraw(versions.values(), number, now)
         self.show(versions[number], [], [version for version in versions.values() if version.number != number])
         return versions[number]
