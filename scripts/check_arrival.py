@@ -168,7 +168,8 @@ def profiles(target: str, now: datetime, variables: str | None = None) -> list[d
         raise CheckError(f"dbt cannot be started: {error}") from error
     found = [json.loads(line) for line in re.findall(r"^arrival_profile (\{.*\})$", done.stdout, re.MULTILINE)]
     if done.returncode or not found:
-        said = messages.without_values(done.stdout + done.stderr)
+        profiles_left_out = re.sub(r"^arrival_profile .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)
+        said = messages.without_values(profiles_left_out)
         raise CheckError(f"dbt could not profile the raw tables:\n{said[-3000:]}")
     return found
 
