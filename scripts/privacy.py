@@ -243,6 +243,8 @@ def after_load(store: Any, home: Path, data: str, variables: dict[str, Any]) -> 
     store: publishing.Store. Changes raw tables of ours alone: what was loaded, or the copy that a refresh made of the
     company's tables.
     """
+    if hasattr(store, "after_load"):  # Spark, which kept out of what it loaded whoever is on the list
+        return store.after_load(variables)
     if hasattr(store, "connection"):  # Postgres, where the company's own tables may be what is read
         schema = getattr(store, "built_from", None) or (variables["raw_schema"] if data != "raw" else None)
         database = Database(store.connection)

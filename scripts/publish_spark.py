@@ -25,10 +25,12 @@ from typing import Any
 
 import build
 import duckdb
+import privacy
 import raw_schema
 import raw_spark
 import run_records
 from publishing import Mart, NotNow, PublishError, Store, Version, in_the_way, superfluous, withdraw
+from raw_schema import LoadError
 from run_records import Records, Run
 from spark_sql import SparkAbsentError, SparkError, SparkSql, literal
 
@@ -48,8 +50,9 @@ class SparkStore(Store):
     """Versions in the catalog of the Spark that profiles.yml leads to. All but records() raise NotNow without it."""
 
     def __init__(self, home: Path, sql: SparkSql | None = None) -> None:
-        """home: HOME, for the history of runs. sql: a connection, a new one by default."""
+        """home: HOME, for the history of runs and the list of who was erased. sql: a connection, by default a new one."""
         self.home, self.sql = home, sql or SparkSql()
+        self.kept_out = 0  # rows of the last load in which somebody was found who is on the list
 
     def records(self) -> Records:
         """Return the history in HOME."""
@@ -60,13 +63,41 @@ class SparkStore(Store):
         return {"SPARK_TARGET": "spark"}
 
     def load(self, data: str, variables: dict[str, Any]) -> str:
-        """Load as the loaders do with --target spark: one table after the other, Spark has no transaction over them."""
+        """Load as the loaders do with --target spark: one table after the other, Spark has no transaction over them.
+
+        Who was erased from HOME is kept out on the way. Raises LoadError where that cannot be.
+        """
+        keeper = privacy.FileKeeper(self.home)
         if data == "raw":
+            if keeper.suppressions():
+                raise LoadError(
+                    f"somebody was erased from {self.home}, and tables of Spark that are read as they are would bring them "
+                    "back; load files (DATA=path/to/folder), from which a refresh keeps them out"
+                )
             return f"schema {variables['raw_schema']}"
         find_origin, loader = build.loader_of(data)
         origin = find_origin()
-        raw_schema.fill("spark", loader, argparse.Namespace(folder=Path(data)))
+
+        def load_and_keep_out(arguments: argparse.Namespace) -> dict[str, int]:
+            counts = loader(arguments)
+            self.kept_out = privacy.keep_out(arguments.database, keeper, variables)
+            return counts
+
+        raw_schema.fill("spark", load_and_keep_out, argparse.Namespace(folder=Path(data)))
         return origin.name
+
+    def after_load(self, variables: dict[str, Any]) -> int:
+        """Have the models find the key of HOME where they need it; return how many rows load() kept somebody out of."""
+        if variables.get("guest_orders") == "email":
+            key, table = privacy.FileKeeper(self.home).key(), privacy.KEY_TABLE
+            self.rows(f"create schema if not exists {run_records.SCHEMA}")
+            self.rows(f"create table if not exists {table} (secret string) using iceberg")
+            if self.rows(f"select secret from {table}") != [(key,)]:
+                try:
+                    self.rows(f"insert overwrite {table} values ('{key}')")
+                except PublishError:
+                    raise PublishError(f"the key could not be written to {table}") from None  # Spark may quote it
+        return self.kept_out
 
     def inputs(self, schema: str) -> dict[str, list[str]]:
         """Hash every row; sums do not depend on their order."""

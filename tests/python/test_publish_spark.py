@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shutil
 import signal
 import threading
 import time
@@ -15,9 +16,13 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
+import privacy
 import pytest
+from conftest import SHOP
 from publish_spark import SparkStore, at, branch
 from publishing import Mart, PublishError, Version
+from raw_schema import LoadError
+from refresh import project_vars
 from run_records import Run
 from spark_servers import SparkKeeper
 from spark_sql import SparkError, SparkSql
@@ -309,6 +314,27 @@ def test_runs_and_inputs_are_written_and_read(store: SparkStore):
     assert store.inputs("operations")["runs"][0] == "1"
     store.write_records([])
     assert store.inputs("operations")["runs"] == ["0", "0"]
+
+
+def test_who_was_erased_is_kept_out_of_what_is_loaded(
+    store: SparkStore, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    for name in [name for name in environment if "SPARK" in name]:
+        monkeypatch.setenv(name, environment[name])
+    files = shutil.copytree(SHOP, tmp_path / "files")
+    given = project_vars(None)
+    store.load(str(files), given)
+    before = store.rows("select count(*) from raw.orders where customer_id = 'ada'")[0][0]
+    assert store.after_load(given) == 0 and before > 0
+    keeper = privacy.FileKeeper(store.home)
+    keeper.add([privacy.Suppression("customer_id", privacy.hash_of(keeper.key(), "customer_id", "ada"), "erased:0")])
+    store.load(str(files), given)
+    assert store.after_load(given | {"guest_orders": "email"}) > 0
+    found = "select count_if(customer_id = 'ada'), count_if(customer_id = 'erased:0') from raw.orders"
+    assert store.rows(found) == [(0, before)]
+    assert store.rows("select secret from operations.pseudonym_key") == [(keeper.key(),)]
+    with pytest.raises(LoadError, match="would bring them back"):
+        store.load("raw", given)
 
 
 def test_a_statement_that_spark_refuses_says_so_and_the_connection_goes_on(environment: dict[str, str]):
