@@ -50,7 +50,7 @@ class SparkStore(Store):
     """Versions in the catalog of the Spark that profiles.yml leads to. All but records() raise NotNow without it."""
 
     def __init__(self, home: Path, sql: SparkSql | None = None) -> None:
-        """home: HOME, for the history of runs and the list of who was erased. sql: a connection, by default a new one."""
+        """home: HOME, with the history of runs and the list of who was erased. sql: a connection, else a new one."""
         self.home, self.sql = home, sql or SparkSql()
         self.kept_out = 0  # rows of the last load in which somebody was found who is on the list
 
@@ -71,8 +71,8 @@ class SparkStore(Store):
         if data == "raw":
             if keeper.suppressions():
                 raise LoadError(
-                    f"somebody was erased from {self.home}, and tables of Spark that are read as they are would bring them "
-                    "back; load files (DATA=path/to/folder), from which a refresh keeps them out"
+                    f"somebody was erased from {self.home}, and tables of Spark that are read as they are would bring "
+                    "them back; load files (DATA=path/to/folder), from which a refresh keeps them out"
                 )
             return f"schema {variables['raw_schema']}"
         find_origin, loader = build.loader_of(data)
