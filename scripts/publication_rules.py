@@ -254,15 +254,16 @@ def rejections(limits: Limits, rows: Iterable[tuple[str, int, int, int]]) -> lis
 def check(store: Store, variables: dict[str, Any], last: Version | None, as_of_date: str | None) -> list[Finding]:
     """Return what the rules find in what was built, what stops first.
 
-    last: the version that readers see, None before the first. as_of_date: of what was built, None without orders.
+    last: the version that readers see, or where that is damaged the newest whole one; None where there is none.
+    as_of_date: of what was built, None without orders.
     """
     limits = Limits(variables)
     findings = rejections(limits, store.rows(REJECTED))
     if as_of_date:
         until = end_of_closed(as_of_date)
         findings += earlier_as_of_date(limits, last, as_of_date, variables.get("as_of_date") is not None)
-        published, seen = store.published("orders"), []
-        if last and published and last.as_of_date:
+        published, seen = last and store.published("orders", last), []
+        if published and last.as_of_date:
             seen = months(store, published, end_of_closed(str(last.as_of_date)))
             until = min(until, end_of_closed(str(last.as_of_date)))
             before, now = (months(store, relation, until) for relation in (published, "marts.orders"))

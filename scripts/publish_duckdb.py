@@ -119,11 +119,9 @@ class DuckDBStore(Store):
                 connection.execute(f"attach {quoted(str(file))} as marts_v{number} (read_only)")
             return connection.execute(statement).fetchall()
 
-    def published(self, mart: str) -> str | None:
-        """Name it by its version, so that the statement shows the same rows later."""
-        current = self.current()
-        is_there = current is not None and mart in current.row_counts
-        return f"marts_v{current.number:06}.marts.{mart}" if is_there else None
+    def published(self, mart: str, version: Version) -> str | None:
+        """Name it in the file of its version, which rows() attaches."""
+        return f"marts_v{version.number:06}.marts.{mart}" if mart in version.row_counts else None
 
     def versions(self) -> list[Version]:
         """Read every version.json; folders without one that can be read are left alone, and are no versions."""

@@ -174,11 +174,9 @@ class PostgresStore(Store):
                 raise
             raise explained from error
 
-    def published(self, mart: str) -> str | None:
-        """Name the table behind the view, so that the statement shows the same rows later."""
-        current = self.current()
-        is_there = current is not None and mart in current.row_counts
-        return f"{schema_of(current.number)}.{mart}" if is_there else None
+    def published(self, mart: str, version: Version) -> str | None:
+        """Name the table behind the view."""
+        return f"{schema_of(version.number)}.{mart}" if mart in version.row_counts else None
 
     def versions(self) -> list[Version]:
         """Read operations.versions."""

@@ -131,11 +131,9 @@ class SparkStore(Store):
         except SparkError as error:
             raise PublishError(f"Spark says: {error}") from error
 
-    def published(self, mart: str) -> str | None:
-        """Name the branch, so that the statement shows the same rows later."""
-        current = self.current()
-        is_there = current is not None and mart in current.row_counts
-        return at(mart, current.number) if is_there else None
+    def published(self, mart: str, version: Version) -> str | None:
+        """Name the branch."""
+        return at(mart, version.number) if mart in version.row_counts else None
 
     def versions(self) -> list[Version]:
         """Read operations.versions."""

@@ -179,8 +179,8 @@ class Store(ABC):
         """Return the rows of a query on what is being built, and on marts of versions as published() names them."""
 
     @abstractmethod
-    def published(self, mart: str) -> str | None:
-        """Return the name, for rows(), of a mart in the version that readers see; None where there is none."""
+    def published(self, mart: str, version: Version) -> str | None:
+        """Return the name, for rows(), of a mart in a version, the same later; None where the version has none."""
 
     @abstractmethod
     def versions(self) -> list[Version]:

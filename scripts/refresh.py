@@ -157,8 +157,7 @@ class Refresh:
             look = refresh_build.unusual_look(self.arguments.target)
             self.run.findings += [f"{line}\n      see it: {look}" for line in refresh_build.unusual(self.run)]
         with self.step("check") as details:
-            last = self.store.current()
-            findings = publication_rules.check(self.store, self.variables, last, self.run.as_of_date)
+            findings = publication_rules.check(self.store, self.variables, self.compared(), self.run.as_of_date)
             details["findings"] = self.judged(findings)
         with self.step("publish") as details:
             version = self.publish(fingerprint)
@@ -248,6 +247,15 @@ class Refresh:
             told = "\n".join(f"  {line}" for line in lines)
             raise Refused(f"what would be published is not fit to replace what is:\n{told}\n  {once}")
         return [str(finding) for finding in findings]
+
+    def compared(self) -> Version | None:
+        """Return what the build is held against: what readers see; where that is damaged, the newest whole version."""
+        if not self.damage:
+            return self.store.current()
+        whole = [each for each in self.store.seen() if not each.withdrawn_at and not self.store.damage(each)]
+        if not whole:
+            self.warn("no published version is whole, so nothing was compared with what was published")
+        return whole[-1] if whole else None
 
     def is_full(self) -> bool:
         """Return whether all slices are built anew, as after an upgrade.

@@ -99,9 +99,7 @@ def explain(run: Run, results: list[dict[str, Any]], target: str) -> None:
     lines += [f"  {line}" for line in unusual(run)]
     lines += [f"      see them: {unusual_look(target)}"] if unusual(run) else []
     if any(found["severity"] == "stop" for found in run.measures):
-        lines.append(
-            "  if that is right, --accept-anomalies publishes it this once; limits: var anomaly_thresholds"
-        )
+        lines.append("  if that is right, --accept-anomalies publishes it this once; limits: var anomaly_thresholds")
     raise (Refused if is_data else Failed)("\n".join(lines))
 
 

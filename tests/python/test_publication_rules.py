@@ -60,9 +60,10 @@ class Shop:
         """Return the rows of a query."""
         return self.connection.execute(statement).fetchall()
 
-    def published(self, mart: str) -> str | None:
+    def published(self, mart: str, version: Version) -> str:
         """Return the name of what was published."""
-        return f"before.{mart}" if self.version else None
+        assert version is self.version
+        return f"before.{mart}"
 
     def build(self, until: dt.date | str | None = None) -> None:
         """Make the mart of all orders, or of those up to a day."""
@@ -459,8 +460,11 @@ def test_postgres_reads_the_same_queries(monkeypatch: pytest.MonkeyPatch):
         for name, value in server.items():
             monkeypatch.setenv(name, value)
         store = PostgresStore(0, lock=False)
-        assert store.published("orders") is None
         version = Version(7, 7, "then", "2024-01-28", None, None, VARIABLES, {}, row_counts={"orders": 1200})
+        assert (store.published("orders", version), store.published("customers", version)) == (
+            "marts_v000007.orders",
+            None,
+        )
         with store.transaction() as cursor:
             cursor.execute("""
                 create schema marts; create schema marts_v000007; create schema staging; create schema reference;

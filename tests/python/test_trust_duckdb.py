@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -163,7 +164,10 @@ def test_the_command_that_a_refresh_names_works_as_it_stands(tmp_path: Path):
     # the environment is there: make says what it would run, without making it anew
     told = subprocess.run(f"{command} --dry-run", shell=True, cwd=PROJECT, capture_output=True, text=True, check=True)
     line = told.stdout.splitlines()[-1]
-    back = subprocess.run(line, shell=True, cwd=PROJECT, capture_output=True, text=True, check=False)
+    given = dict(word.split("=", 1) for word in shlex.split(command) if "=" in word)  # which make hands on
+    back = subprocess.run(
+        line, shell=True, cwd=PROJECT, env=os.environ | given, capture_output=True, text=True, check=False
+    )
     assert back.returncode == 0, back.stderr
     assert shown(store) == 2
 
@@ -633,6 +637,20 @@ def test_what_was_taken_back_does_not_replace_what_is_damaged(tmp_path: Path):
     assert run.unchanged_since({"a": 1}) is None
     run.damage = None
     assert run.unchanged_since({"a": 1}) is versions[1]
+
+
+def test_what_is_damaged_is_no_measure_for_what_is_built(tmp_path: Path):
+    store = home_of(tmp_path, 3)
+    run = refresh.Refresh.__new__(refresh.Refresh)
+    run.store, run.run = store, Run(4, "then")
+    for number, whole in ((None, 3), (3, 2), (2, 1), (1, None)):
+        if number:
+            damaged(store, number, "analytics.duckdb", cut)
+        run.damage = refresh.damage_of(store)
+        assert (run.compared() and run.compared().number) == whole
+    assert (
+        run.run.findings[0] == "warning: no published version is whole, so nothing was compared with what was published"
+    )
 
 
 # --- attached files run no code
