@@ -58,7 +58,14 @@ def comments(sql: SparkSql) -> dict[str, str | None]:
     if (SCHEMA,) not in sql.rows("show schemas"):
         return {}
     there = {table for _, table, *_ in sql.rows(f"show tables in {SCHEMA}")} & set(raw_schema.contract())
-    return {table: dict(sql.rows(f"show tblproperties {SCHEMA}.{table}")).get("comment") for table in sorted(there)}
+    return {table: comment_of(sql, f"{SCHEMA}.{table}") for table in sorted(there)}
+
+
+def comment_of(sql: SparkSql, table: str) -> str | None:
+    """Return a table's comment. It stands among the details, after the columns; properties do not show it."""
+    lines = [row[:2] for row in sql.rows(f"describe table extended {table}")]
+    details = [name for name, _ in lines].index("# Detailed Table Information")
+    return dict(lines[details:]).get("Comment")
 
 
 def casts(source: duckdb.DuckDBPyConnection, table: str) -> str:

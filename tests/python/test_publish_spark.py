@@ -316,7 +316,7 @@ def test_runs_and_inputs_are_written_and_read(store: SparkStore):
     assert store.inputs("operations")["runs"] == ["0", "0"]
 
 
-def test_who_was_erased_is_kept_out_of_what_is_loaded(
+def test_a_load_replaces_what_was_loaded_alone_and_keeps_out_who_was_erased(
     store: SparkStore, environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     for name in [name for name in environment if "SPARK" in name]:
@@ -335,6 +335,12 @@ def test_who_was_erased_is_kept_out_of_what_is_loaded(
     assert store.rows("select secret from operations.pseudonym_key") == [(keeper.key(),)]
     with pytest.raises(LoadError, match="would bring them back"):
         store.load("raw", given)
+    store.rows("drop table raw.events")
+    store.rows("create table raw.events using iceberg as select 'of an analyst' as note")
+    with pytest.raises(LoadError, match="did not load, so they are left alone: events"):
+        store.load(str(files), given)
+    assert store.rows("select * from raw.events") == [("of an analyst",)]
+    store.rows("drop table raw.events")
 
 
 def test_a_statement_that_spark_refuses_says_so_and_the_connection_goes_on(environment: dict[str, str]):
