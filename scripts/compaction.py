@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 from raw_schema import quoted
+from version_files import synchronise
 
 DRAFT = ".erasing"
 
@@ -50,18 +49,3 @@ def compact(file: Path, memory_limit: str) -> None:
     new.chmod(file.stat().st_mode & 0o777)
     new.replace(file)
     synchronise(file.parent)
-
-
-def synchronise(path: Path) -> None:
-    """Have the disk keep a file, or the names in a directory."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def checksum(file: Path) -> str:
-    """Return the sha256 of a file's content."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()

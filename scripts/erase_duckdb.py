@@ -17,6 +17,7 @@ from typing import Any
 
 import compaction
 import run_records
+import version_files
 from compaction import DRAFT, synchronise
 from erased_builds import erase_built, erase_texts, residue
 from personal_rows import GONE, NOT_BUILT, Database, Person, erase_raw
@@ -141,7 +142,7 @@ class Home:
             folder = self.store.folder(version.number)
             before = version.to_json()
             version.checksums = {
-                name: compaction.checksum(folder / name) if (folder / name).is_file() else value
+                name: version_files.checksum(folder / name) if (folder / name).is_file() else value
                 for name, value in version.checksums.items()
             }
             warehouse = self.store.warehouses / f"{version.number:06}" / "warehouse.duckdb"
