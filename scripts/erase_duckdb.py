@@ -7,6 +7,7 @@ readers find the old one or the new one, never half of one.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -98,10 +99,15 @@ class Home:
     def erase(self, person: Person) -> dict[str, int]:
         """Write every file anew without the person; return what was found where."""
         found = {}
-        for file in self.databases():
-            for table, rows in self.rewrite(file, person).items():
-                found[f"{self.place(file)}: {table}"] = rows
-        self.sign()
+        # damage before the erasure stays known: its checksums are not taken anew
+        whole = [version for version in self.store.versions() if not self.store.damage(version)]
+        for folder, files in itertools.groupby(self.databases(), lambda file: file.parent):
+            for file in files:
+                for table, rows in self.rewrite(file, person).items():
+                    found[f"{self.place(file)}: {table}"] = rows
+            for version in whole:
+                if self.store.folder(version.number) == folder:
+                    self.sign(folder, version)
         for file in self.texts():
             if hits := self.hits(file, person):
                 found[self.place(file)] = hits
@@ -136,22 +142,17 @@ class Home:
             synchronise(file.parent)
         return found
 
-    def sign(self) -> None:
-        """Take the checksums of every version anew, and what its raw rows were."""
-        for version in self.store.versions():
-            folder = self.store.folder(version.number)
-            before = version.to_json()
-            version.checksums = {
-                name: version_files.checksum(folder / name) if (folder / name).is_file() else value
-                for name, value in version.checksums.items()
-            }
-            warehouse = self.store.warehouses / f"{version.number:06}" / "warehouse.duckdb"
-            if warehouse.exists():
-                built = DuckDBStore(self.home, self.store.source)
-                built.database = warehouse
-                version.fingerprint["inputs"] = json.loads(json.dumps(built.inputs(self.raw), default=str))
-            if version.to_json() != before:
-                self.describe(folder, version)
+    def sign(self, folder: Path, version: Version) -> None:
+        """Take the checksums of a version anew, and what its raw rows were: the warehouses were written before it."""
+        before = version.to_json()
+        version.checksums = {name: version_files.checksum(folder / name) for name in version.checksums}
+        warehouse = self.store.warehouses / f"{version.number:06}" / "warehouse.duckdb"
+        if warehouse.exists():
+            built = DuckDBStore(self.home, self.store.source)
+            built.database = warehouse
+            version.fingerprint["inputs"] = json.loads(json.dumps(built.inputs(self.raw), default=str))
+        if version.to_json() != before:
+            self.describe(folder, version)
 
     def describe(self, folder: Path, version: Version) -> None:
         """Replace what is known of a version, its permissions kept."""

@@ -77,6 +77,7 @@ class Server(Home):
     def erase(self, person: Person) -> dict[str, int]:
         """Change all tables at once, then write those that were touched anew; return what was found where."""
         found: dict[str, int] = {}
+        damaged = {version.number for version in self.store.versions() if self.store.damage(version)}
         with self.store.transaction():
             for schema in self.copies:
                 found |= erase_raw(self.database, schema, self.variables, person)
@@ -84,7 +85,7 @@ class Server(Home):
             left = residue(self.database, [*self.built, *self.copies], person, self.is_ours)
             erase_texts(self.database, left, person)
             found |= {place: rows for place, rows in left.items() if place not in found}
-            self.sign()
+            self.sign(damaged)
         for table in sorted({tuple(place.split(".")[:2]) for place in found}):
             self.vacuum(*table)
         for file in self.texts():
@@ -98,9 +99,11 @@ class Server(Home):
         is_of_a_list = f"{schema}.{table}" in (KEY_TABLE, LIST_TABLE)
         return not is_of_a_list and (schema in (run_records.SCHEMA, *self.copies) or table in self.own)
 
-    def sign(self) -> None:
-        """Take the checksums of every version anew, in the transaction of the caller."""
+    def sign(self, damaged: set[int]) -> None:
+        """Take the checksums of every version anew, in the caller's transaction; damage before it stays known."""
         for version in self.store.versions():
+            if version.number in damaged:
+                continue
             for mart in version.checksums:
                 version.checksums[mart] = "{}:{}".format(*self.store.content(schema_of(version.number), mart))
             if version.checksums:

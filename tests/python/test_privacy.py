@@ -14,6 +14,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import canaries
 import compaction
@@ -29,9 +30,11 @@ import raw_schema
 import refresh
 import refresh_lock
 import set_key
+import version_files
 import yaml
 from canaries import EMAIL, GUEST, MERGED, OF_PERSON, PERSON, SECRETS
 from conftest import Warehouse
+from erase_duckdb import Home, writable
 from erased_builds import erased_json
 from personal_rows import Database, Person, erase_raw
 from privacy import FileKeeper, PrivacyError, Suppression
@@ -40,6 +43,7 @@ from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
 from publishing import Version
 from raw_schema import PROJECT
+from test_trust_duckdb import cut, damaged, home_of
 
 VARS = "guest_orders: email"
 NOBODY = {"guest_orders": "rejected", "raw_schema": "raw", "memory_limit": "1GB"}
@@ -486,12 +490,29 @@ def test_who_is_delivered_again_stays_out_and_nobody_is_restated(erased: tuple):
     assert canaries.in_bytes(home.home, OF_PERSON) == []
 
 
+def test_damage_before_an_erasure_stays_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """An erasure signs what it wrote anew; a file that somebody had edited before must not become whole by that."""
+    store = home_of(tmp_path, 2)
+    damaged(store, 1, "analytics.duckdb", cut)
+
+    def rewrite(_: Home, file: Path, __: object) -> dict[str, int]:
+        with writable(file.parent):
+            file.chmod(0o600)
+            file.write_bytes(file.read_bytes() + b"written anew")
+        return {}
+
+    monkeypatch.setattr(Home, "rewrite", rewrite)
+    place = Home(store.home, store, {"raw_schema": "raw", "memory_limit": "1GB"})
+    place.erase(SimpleNamespace(telling=list, full_names=list))
+    assert [bool(store.damage(version)) for version in store.versions()] == [True, False]
+
+
 def test_versions_are_signed_anew_and_say_what_they_were_made_of(erased: tuple):
     home, *_ = erased
     store = DuckDBStore(home.home, home.folder)
     for version in store.versions():
         for name, checksum in version.checksums.items():
-            assert compaction.checksum(store.folder(version.number) / name) == checksum
+            assert version_files.checksum(store.folder(version.number) / name) == checksum
     for file in sorted((home.home / "versions").glob("0*/*.duckdb")):
         with duckdb.connect(str(file), read_only=True) as connection:
             comments = "select comment from duckdb_columns() where table_name = 'orders' and schema_name = 'marts'"
