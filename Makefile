@@ -33,7 +33,7 @@ rollback: $(READY)
 
 # Postgres: make or mend the roles of readers, with and without personal data, and check what they can read
 roles: $(READY)
-	@$(BIN)/python scripts/roles.py $(OPTIONS)
+	@$(BIN)/python scripts/with_options.py "$$OPTIONS" scripts/roles.py
 
 # judge the raw tables before they are built: exit code 1 stops, gx/thresholds.yml says when; make build does it too
 arrival: $(READY)

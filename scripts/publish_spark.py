@@ -306,7 +306,8 @@ class SparkStore(Store):
     def recover(self) -> list[str]:
         """Turn the tables that a killed publish or rollback did not come to; drop branches that were never shown.
 
-        Raises PublishError, and changes nothing, where no version is noted as current.
+        Raises PublishError, and changes nothing, where no version is noted as current, or where branches are there that
+        a killed publish cannot have left: operations.versions is not what refreshes wrote then.
         """
         current, done = self.current(), []
         if current is None and (versions := self.versions()):
@@ -316,13 +317,29 @@ class SparkStore(Store):
             )
         if current and (turned := self.show(current)):
             done.append(f"version {current.number} is shown by all tables now: {', '.join(turned)}")
-        known = {version.number for version in self.versions()}
-        for table, snapshots in self.refs().items():
-            for name in snapshots:
-                if (match := BRANCH.fullmatch(name)) and int(match[1]) not in known:
-                    self.rows(f"alter table {READ}.{table} drop branch {name}")
-                    done.append(f"branch {name} of {READ}.{table}, which was never shown")
+        for table, name in self.unseen():
+            self.rows(f"alter table {READ}.{table} drop branch {name}")
+            done.append(f"branch {name} of {READ}.{table}, which was never shown")
         return done
+
+    def unseen(self) -> list[tuple[str, str]]:
+        """Return (table, branch) of the version that a killed publish has begun and not noted."""
+        known, refs = {version.number for version in self.versions()}, self.refs()
+        found = [
+            (table, name)
+            for table, snapshots in refs.items()
+            for name in snapshots
+            if (match := BRANCH.fullmatch(name)) and int(match[1]) not in known
+        ]
+        numbers = {int(BRANCH.fullmatch(name)[1]) for _, name in found}
+        shown = [f"{name} of {READ}.{table}" for table, name in found if refs[table][name] == refs[table].get("main")]
+        if len(numbers) > 1 or shown or any(number < max(known, default=0) for number in numbers):
+            raise PublishError(
+                f"{VERSIONS} does not know the versions {', '.join(map(str, sorted(numbers)))}, of which there are "
+                f"branches in schema {READ}, so nothing was removed: it is not as refreshes left it. Bring it back, as "
+                "by rollback_to_snapshot"
+            )
+        return found
 
     def close_work(self, keep: bool) -> str:
         """Leave the schema marts as it is: the next build goes on from it."""
@@ -332,14 +349,14 @@ class SparkStore(Store):
         """Drop the branches of old versions, and what no branch and no reader of the last days needs any more."""
         current, versions = self.current(), self.versions()
         removed = superfluous(versions, current, kept)
-        if removed:
-            self.note([each for each in versions if each.number not in removed], current and current.number)
+        if removed:  # the branches first: one that nothing notes would look like an unfinished publish
             old = {branch(number) for number in removed}
             for table, snapshots in self.refs().items():
                 for name in old & set(snapshots):
                     self.rows(f"alter table {READ}.{table} drop branch {name}")
                 # Iceberg keeps what is younger than history.expire.max-snapshot-age-ms, 5 days, for those who read it
                 self.rows(f"call spark_catalog.system.expire_snapshots('{READ}.{table}')")
+            self.note([each for each in versions if each.number not in removed], current and current.number)
         return removed
 
 

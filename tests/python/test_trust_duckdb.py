@@ -48,7 +48,7 @@ def publish(store: DuckDBStore) -> int:
         connection.execute("create schema if not exists marts")
         connection.execute(f"create or replace table marts.customer_value as select {number} as number")
         connection.execute(f"create or replace table marts.customers as select '{CANARY}' as email from range(3)")
-    store.publish(Version(number, number, "then", "2024-01-01", None, None, {}, {}), MARTS)
+    store.publish(Version(number, number, "then", "2024-01-01", None, None, {}, {"inputs": {}}), MARTS)
     return number
 
 
@@ -642,15 +642,41 @@ def test_what_was_taken_back_does_not_replace_what_is_damaged(tmp_path: Path):
 def test_what_is_damaged_is_no_measure_for_what_is_built(tmp_path: Path):
     store = home_of(tmp_path, 3)
     run = refresh.Refresh.__new__(refresh.Refresh)
-    run.store, run.run = store, Run(4, "then")
-    for number, whole in ((None, 3), (3, 2), (2, 1), (1, None)):
+    run.store, run.run, run.arguments = store, Run(4, "then"), SimpleNamespace(accept_anomalies=False)
+    for number, whole in ((None, 3), (3, 2), (2, 1)):
         if number:
             damaged(store, number, "analytics.duckdb", cut)
         run.damage = refresh.damage_of(store)
-        assert (run.compared() and run.compared().number) == whole
-    assert (
-        run.run.findings[0] == "warning: no published version is whole, so nothing was compared with what was published"
-    )
+        assert run.compared({"orders": ["1", "2"]}).number == whole
+    damaged(store, 1, "analytics.duckdb", cut)
+    with pytest.raises(refresh.Failed, match="the input has changed"):
+        run.compared({"orders": ["1", "2"]})
+    assert run.run.findings == []
+    assert run.compared({}) is None
+    assert "no published version is whole" in run.run.findings[0]
+    run.arguments.accept_anomalies = True
+    assert run.compared({"orders": ["1", "2"]}) is None
+
+
+def test_what_readers_see_is_published_whatever_comes_after(tmp_path: Path):
+    """A refresh that is stopped when it has turned the link has published, and its load counts as usual."""
+    store = home_of(tmp_path, 1)
+    run = Run(1, "then", version=1)
+
+    def stopped() -> str:
+        run.step = "prune"
+        raise KeyboardInterrupt
+
+    stopping = SimpleNamespace(
+        run=run, store=store, refresh=stopped, built_in=str, warn=run.findings.append, records=store.records(),
+        log=SimpleNamespace(is_terminal=False),
+    )  # fmt: skip
+    assert refresh.finish(stopping) == 0
+    (noted,) = store.records().all()
+    assert (noted.outcome, noted.version) == ("published", 1)
+    assert "step prune did not come to its end: it was stopped from outside" in noted.findings[0]
+    run.run_id = 2
+    assert refresh.finish(stopping) == 2
 
 
 # --- attached files run no code
