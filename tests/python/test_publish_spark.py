@@ -271,6 +271,11 @@ def test_a_version_is_kept_found_damaged_taken_back_and_pruned(store: SparkStore
     store.note(store.versions(), None)
     with pytest.raises(PublishError, match=r"none of the versions 1, 2, 3 is noted as current .* nothing was removed"):
         store.recover()
+    versions = store.versions()
+    store.rows("delete from operations.versions")  # every branch is one that nothing notes
+    with pytest.raises(PublishError, match=r"does not know the versions 1, 2, 3, .* so nothing was removed"):
+        store.recover()
+    store.note(versions, None)
     store.roll_back(2, "2024-01-04 00:00:00")
 
     build(store, 4, more=", 8 as added")

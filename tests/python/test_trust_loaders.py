@@ -336,7 +336,7 @@ def makefile(tmp_path: Path) -> Path:
     binaries.mkdir(parents=True)
     shutil.copy(PROJECT / "Makefile", tmp_path)
     shutil.copy(PROJECT / "scripts" / "with_options.py", scripts)
-    for name in ("build", "refresh", "rollback", "bench_history", "bench_clv"):
+    for name in ("build", "refresh", "rollback", "roles", "bench_history", "bench_clv"):
         (scripts / f"{name}.py").write_text("import json, sys\nprint(json.dumps(sys.argv[1:]))\nsys.exit(3)\n")
     (binaries / "python").symlink_to(sys.executable)
     (tmp_path / "requirements.lock").touch()
@@ -366,8 +366,9 @@ def test_make_runs_nothing_of_what_it_is_given(makefile: Path, value: str):
     assert make("rollback", f"VERSION={value}") == [value]
     assert make("bench", f"ORDERS={value}") == ["--orders", value]
     options = f'--target postgres --vars \'{{"a": "{value.replace(chr(39), chr(34))}"}}\''
-    given = make("refresh", "DATA=raw", f"OPTIONS={options}")
-    assert given == ["raw", "--target", "postgres", "--vars", options.split("--vars ")[1].strip("'")]
+    words = ["--target", "postgres", "--vars", options.split("--vars ")[1].strip("'")]
+    assert make("refresh", "DATA=raw", f"OPTIONS={options}") == ["raw", *words]
+    assert make("roles", f"OPTIONS={options}") == words
 
 
 def test_make_has_its_defaults_and_names_an_environment_that_cannot_be_made(makefile: Path):
