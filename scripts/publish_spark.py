@@ -332,8 +332,9 @@ class SparkStore(Store):
             if (match := BRANCH.fullmatch(name)) and int(match[1]) not in known
         ]
         numbers = {int(BRANCH.fullmatch(name)[1]) for _, name in found}
-        shown = [f"{name} of {READ}.{table}" for table, name in found if refs[table][name] == refs[table].get("main")]
-        if len(numbers) > 1 or shown or any(number < max(known, default=0) for number in numbers):
+        # the main of a table is empty until its first version is shown
+        was_shown = not known and any(self.rows(f"select 1 from {READ}.{table} limit 1") for table, _ in found)
+        if len(numbers) > 1 or was_shown or any(number < max(known, default=0) for number in numbers):
             raise PublishError(
                 f"{VERSIONS} does not know the versions {', '.join(map(str, sorted(numbers)))}, of which there are "
                 f"branches in schema {READ}, so nothing was removed: it is not as refreshes left it. Bring it back, as "
