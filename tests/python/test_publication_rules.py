@@ -483,6 +483,8 @@ def test_postgres_reads_the_same_queries(monkeypatch: pytest.MonkeyPatch):
                 select 'refunds' as source_name, 'row_count' as measure, cast(100 as numeric(28, 2)) as raw;
                 create table reference.reject_reasons as select 'unknown_order' as reject_reason, 'fault' as kind
             """)
+            cursor.execute("create schema operations")
+            cursor.execute("create table operations.versions (number bigint, is_current boolean, described jsonb)")
             cursor.execute("insert into operations.versions values (7, true, %s)", [version.to_json()])
         findings = publication_rules.check(store, VARIABLES, store.current(), "2024-02-05")
         said = {finding.rule: (finding.severity, finding.said) for finding in findings}
