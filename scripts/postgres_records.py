@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import postgres_marks
+import postgres_operations
 import postgres_session
 import psycopg2
 import psycopg2.extras
@@ -19,7 +20,6 @@ from run_records import SCHEMA, Records, Run, tables
 if TYPE_CHECKING:
     from publish_postgres import PostgresStore
 
-TYPES = {"varchar": "text", "double": "double precision"}  # the contract's names that Postgres writes otherwise
 SAVE = f"insert into {SCHEMA}.run_records values (%s, %s) on conflict (run_id) do update set record = excluded.record"
 
 
@@ -64,6 +64,13 @@ class PostgresRecords(Records):
             )
 
 
+def make(cursor: Any) -> None:
+    """Make operations.run_records; where an earlier release kept the history otherwise, with the runs that it left."""
+    if postgres_operations.make(cursor, "run_records", "run_id bigint primary key, record jsonb not null"):
+        for run in postgres_operations.runs_of_tables(cursor):
+            cursor.execute(SAVE, [run.run_id, as_json(run)])
+
+
 def as_json(run: Run) -> str:
     """Return a run as JSON that jsonb takes: without NaN and infinities, which become null, and without NUL."""
     written = json.dumps(asdict(run), default=str)
@@ -73,12 +80,12 @@ def as_json(run: Run) -> str:
 def write(cursor: Any, runs: Iterable[Run]) -> None:
     """Fill the tables of the source operations; they stay, because marts are views of them. Missing columns are added.
 
-    Raises PublishError where the type of a column has changed and views of others depend on it.
+    Raises PublishError where a table is somebody else's, or the type of a column has changed and others read it.
     """
-    for name, (types, rows) in tables(runs).items():
-        columns = {column: TYPES.get(kind, kind) for column, kind in types.items()}
+    for name, (_, rows) in tables(runs).items():
+        columns = postgres_operations.columns_of(name)
         table = f"{SCHEMA}.{name}"
-        cursor.execute(f"create table if not exists {table} ()")
+        postgres_operations.make(cursor, name, "")
         cursor.execute(
             "select attname, format_type(atttypid, atttypmod) from pg_attribute "
             "where attrelid = %s::regclass and attnum > 0 and not attisdropped",

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import postgres_operations
 import psycopg2
 import run_records
 from psycopg2.extensions import connection as Connection
@@ -64,17 +65,17 @@ class Lock:
     """The lock of a session. fence: the number that this holder raised; rises by 1 with every holder."""
 
     def __init__(self, connection: Connection, purpose: str) -> None:
-        """Take the lock. purpose: refresh or rollback. Raises LockedError at once where another session has it."""
+        """Take the lock. purpose: refresh or rollback. Raises LockedError at once where another has it."""
         self.connection = connection
         with connection.cursor() as cursor:
             cursor.execute("select pg_try_advisory_lock(%s)", [LOCK])
             if not cursor.fetchone()[0]:
                 raise LockedError(holder(cursor))
             cursor.execute(f"create schema if not exists {run_records.SCHEMA}")
-            cursor.execute(
-                f"create table if not exists {run_records.SCHEMA}.lock "
-                "(only_row boolean primary key default true check (only_row), fence bigint not null, holder text)"
+            definition = (
+                "only_row boolean primary key default true check (only_row), fence bigint not null, holder text"
             )
+            postgres_operations.make(cursor, "lock", definition)
             cursor.execute(
                 f"insert into {run_records.SCHEMA}.lock as held (fence, holder) values (1, %s) "
                 "on conflict (only_row) do update set fence = held.fence + 1, holder = excluded.holder returning fence",

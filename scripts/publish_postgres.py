@@ -22,13 +22,13 @@ from typing import Any
 
 import build
 import postgres_marks
+import postgres_operations
 import postgres_records
 import postgres_session
 import postgres_snapshot
 import psycopg2
 import raw_schema
 import roles
-import run_records
 from postgres_marks import VIEWS, schema_of
 from postgres_records import PostgresRecords
 from postgres_session import Lock
@@ -48,8 +48,8 @@ class PostgresStore(Store):
     def __init__(self, purpose: str = "refresh", lock: bool = True) -> None:
         """Connect and, to change something, take the lock that also keeps out other machines and other homes.
 
-        purpose: refresh or rollback; a refresh also waits until no earlier build goes on. Raises LockedError, and
-        NotNow where the database does not answer.
+        purpose: refresh or rollback; a refresh also waits until no earlier build goes on. Raises LockedError, NotNow
+        where the database does not answer or an earlier build goes on, PublishError where a table is somebody else's.
         """
         self.connection = postgres_session.connect(f"customer_value {purpose}")
         self.lock: Lock | None = None
@@ -60,14 +60,9 @@ class PostgresStore(Store):
             if purpose == "refresh":
                 self.lock.wait_for_earlier_builds(DYING)
             with self.transaction() as cursor:
-                cursor.execute(
-                    f"create table if not exists {run_records.SCHEMA}.versions "
-                    "(number bigint primary key, is_current boolean not null, described jsonb not null)"
-                )
-                cursor.execute(
-                    f"create table if not exists {run_records.SCHEMA}.run_records "
-                    "(run_id bigint primary key, record jsonb not null)"
-                )
+                definition = "number bigint primary key, is_current boolean not null, described jsonb not null"
+                postgres_operations.make(cursor, "versions", definition)
+                postgres_records.make(cursor)
         except BaseException:
             self.connection.close()
             raise
@@ -198,11 +193,11 @@ class PostgresStore(Store):
         return self.rows(f"select described from operations.versions {which}") if is_there else []
 
     def obstacles(self, marts: Iterable[str]) -> list[str]:
-        """Look in schema published, and for the schema of the next version."""
+        """Look in the schemas published and operations, and for the schema of the next version."""
         versions = self.versions()
         following = schema_of(versions[-1].number + 1 if versions else 1)
         with self.connection.cursor() as cursor:
-            found = postgres_marks.in_the_way(cursor, self.shown(), marts)
+            found = postgres_marks.in_the_way(cursor, self.shown(), marts) + postgres_operations.in_way(cursor)
             cursor.execute("select 1 from pg_namespace where nspname = %s", [following])
             is_taken = cursor.fetchone() and following not in postgres_marks.marked(cursor)
         return found + ([f"schema {following}"] if is_taken else [])

@@ -175,6 +175,101 @@ def test_a_table_in_the_way_ends_a_refresh_before_anything_is_done(database: Con
     assert not is_there(database, "raw.orders")
 
 
+@pytest.mark.parametrize(
+    ("theirs", "named"),
+    [
+        ("table operations.runs (vehicle text, km int)", "operations.runs (a table)"),
+        ("view operations.run_nodes as select 1 as run_id", "operations.run_nodes (a view)"),
+    ],
+)
+def test_a_table_of_others_in_schema_operations_is_named_and_kept(
+    store: PostgresStore, database: Connection, theirs: str, named: str
+):
+    execute(database, f"create {theirs}")
+    if "vehicle" in theirs:
+        execute(database, "insert into operations.runs values ('van', 7)")
+    assert store.obstacles([]) == [named]
+    with pytest.raises(PublishError, match=re.escape(f"this project did not make {named}")):
+        store.write_records([Run(1, "2024-01-01 00:00:00", outcome="published")])
+    if "vehicle" in theirs:
+        assert rows(database, "select * from operations.runs") == [("van", 7)]
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        "lock (door text)",
+        "versions (number bigint, is_current boolean, described text)",
+        "run_records (run_id bigint, record jsonb, note text)",
+    ],
+)
+def test_no_store_opens_beside_a_table_of_others_with_the_name_of_ours(database: Connection, theirs: str):
+    execute(database, "create schema operations", f"create table operations.{theirs}")
+    with pytest.raises(PublishError, match=rf"did not make operations.{theirs.split()[0]} \(a table\)"):
+        PostgresStore()
+    assert rows(database, f"select obj_description('operations.{theirs.split()[0]}'::regclass)") == [(None,)]
+
+
+def test_rows_of_others_in_tables_like_ours_are_not_taken_for_ours(database: Connection):
+    execute(
+        database,
+        "create schema operations",
+        "create table operations.versions (number bigint, is_current boolean, described jsonb)",
+        'insert into operations.versions values (1, true, \'{"app": "theirs"}\')',
+    )
+    with pytest.raises(PublishError, match=r"did not make operations\.versions"):
+        PostgresStore()
+
+
+# release 0253806 made these, without a mark, and kept its history in them and in HOME
+EARLIER = (
+    "create schema operations",
+    "create table operations.versions (number bigint primary key, is_current boolean not null, "
+    "described jsonb not null)",
+    "create table operations.runs (run_id bigint, started_at timestamp, finished_at timestamp, outcome text, "
+    "step text, message text, version bigint, as_of_date date, data_origin text, invocation_id text, "
+    "git_revision text, load_seconds double precision, arrival_seconds double precision, "
+    "build_seconds double precision, publish_seconds double precision, checks bigint, checks_failed bigint, "
+    "checks_warned bigint)",
+    "create table operations.run_nodes (run_id bigint, node_id text, node_type text, node_name text, status text, "
+    "seconds double precision, row_count bigint, failures bigint)",
+    "create table operations.run_measures (run_id bigint, measure text, subject text, measured double precision, "
+    "usual double precision, deviation double precision, severity text)",
+    "insert into operations.runs (run_id, started_at, finished_at, outcome, step, message, version, as_of_date, "
+    "build_seconds) values (4, '2024-01-01 03:15:00', '2024-01-01 03:16:00', 'published', 'publish', 'v', 1, "
+    "'2023-12-31', 61.5), (5, '2024-01-02 03:15:00', null, 'killed', 'build', '', null, null, 'nan')",
+    "insert into operations.run_nodes values (4, 'model.orders', 'model', 'orders', 'success', 1.5, 7, null)",
+    "insert into operations.run_measures values (4, 'rows', 'orders', 7, null, null, 'ok')",
+)
+
+
+def test_the_history_of_an_earlier_release_goes_on(database: Connection):
+    version = Version(1, 4, "then", "2023-12-31", None, None, {}, {})
+    execute(database, *EARLIER)
+    execute(database, f"insert into operations.versions values (1, true, '{version.to_json()}')")
+    before = {name: rows(database, f"select * from operations.{name}") for name in ("runs", "run_nodes")}
+    store = PostgresStore()
+    assert store.obstacles([]) == []
+    records = store.records()
+    assert records.next_id() == 6
+    first, second = records.all()
+    assert (first.run_id, first.started_at, first.as_of_date) == (4, "2024-01-01 03:15:00", "2023-12-31")
+    assert (second.outcome, second.finished_at, second.build_seconds) == ("killed", None, None)
+    assert first.nodes == [
+        {"node_id": "model.orders", "node_type": "model", "node_name": "orders", "status": "success", "seconds": 1.5,
+         "row_count": 7, "failures": None}
+    ]  # fmt: skip
+    assert [(measure["subject"], measure["measured"]) for measure in first.measures] == [("orders", 7.0)]
+    store.write_records(records.all())
+    assert rows(database, "select * from operations.run_nodes") == before["run_nodes"]
+    assert rows(database, "select * from operations.runs")[0] == before["runs"][0]
+    records.prune(1)
+    store.connection.close()
+    again = PostgresStore()
+    assert [run.run_id for run in again.records().all()] == [5]  # taken over once
+    again.connection.close()
+
+
 def test_only_a_schema_with_our_mark_is_taken_for_a_version(store: PostgresStore, database: Connection):
     publish(store)
     execute(
