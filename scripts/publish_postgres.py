@@ -26,6 +26,7 @@ import postgres_operations
 import postgres_records
 import postgres_session
 import postgres_snapshot
+import postgres_unpublished
 import psycopg2
 import raw_schema
 import roles
@@ -151,6 +152,14 @@ class PostgresStore(Store):
             return self.rows(statement)[0]
         cursor.execute(statement)
         return cursor.fetchone()
+
+    def begin_build(self) -> str | None:
+        """Bring the ledger and the history back where the last build was not published, as the warehouse on DuckDB."""
+        newest = self.versions()[-1:]  # also one that was taken back: it was shown, and the ledger says so
+        if not newest:
+            return None
+        with self.transaction() as cursor:
+            return postgres_unpublished.take_out(cursor, newest[0], self.content)
 
     def write_records(self, runs: Iterable[Run]) -> None:
         """Fill the tables of the source operations anew."""

@@ -170,6 +170,13 @@ class Store(ABC):
     def inputs(self, schema: str) -> dict[str, list[str]]:
         """Return {raw table: [rows, hash of them in any order]}."""
 
+    def begin_build(self) -> str | None:
+        """Bring the tables that a build goes on from to what was last published, where it is built in place.
+
+        Returns what of a build that was not published was taken out, for people.
+        """
+        return None
+
     @abstractmethod
     def write_records(self, runs: Iterable[Run]) -> None:
         """Replace the tables of the source operations."""

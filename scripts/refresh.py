@@ -146,6 +146,7 @@ class Refresh:
             details["warnings"] = len(details["findings"])
         if self.arguments.target != "duckdb":
             with self.step("fit") as details:
+                details["taken_out"] = self.store.begin_build()
                 with self.store.watched():
                     rows = fit_clv.fit(self.arguments.target, self.dbt_vars(), self.is_full())
                 details["fit_dates"] = len(rows)

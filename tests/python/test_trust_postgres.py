@@ -650,6 +650,100 @@ def test_a_build_that_goes_on_keeps_others_away(database: Connection, monkeypatc
     PostgresStore().connection.close()
 
 
+# --- builds that were not published
+
+LEDGER = Mart("restatements", "Ledger.", {"restatement_number": "Number."})
+HISTORY = Mart("customer_value_history", "History.", {"slice_version": "Slice."})
+
+
+@pytest.fixture
+def ledger(store: PostgresStore, database: Connection) -> PostgresStore:
+    """Return a store that published a history of two slices, one of them restated by number 1."""
+    execute(
+        database,
+        "create table marts.restatements (restatement_number int, slice_version text)",
+        "insert into marts.restatements values (1, 'may/new')",
+        "create table marts.customer_value_history (customer_id text, slice_version text)",
+        "insert into marts.customer_value_history values ('c', 'may/new'), ('d', 'may/new'), ('c', 'june')",
+        "create schema intermediate",
+        "create table intermediate.int_first_seen_rejects (rejected_row_id text, first_seen_on date)",
+        "insert into intermediate.int_first_seen_rejects values ('x', '2024-01-01')",
+    )
+    publish(store, LEDGER, HISTORY)
+    return store
+
+
+REFUSED = (
+    "insert into marts.restatements values (2, 'may/refused'), (2, 'may/refused')",
+    "delete from marts.customer_value_history where slice_version = 'may/new'",
+    "insert into marts.customer_value_history values ('c', 'may/refused')",
+    "insert into intermediate.int_first_seen_rejects values ('y', '2024-01-02')",
+)
+
+
+def built(database: Connection) -> list[list[tuple]]:
+    """Return what the next build goes on from."""
+    tables = ("marts.restatements", "marts.customer_value_history", "intermediate.int_first_seen_rejects")
+    return [rows(database, f"select * from {table} order by 1, 2") for table in tables]
+
+
+def test_the_ledger_forgets_a_build_that_was_not_published(ledger: PostgresStore, database: Connection):
+    before = built(database)
+    assert ledger.begin_build() is None
+    execute(database, *REFUSED)
+    assert ledger.begin_build() == (
+        "slices of a build that was not published; the history is that of version 1 again; 2 restatements of it"
+    )
+    assert built(database) == before
+    # a build that was killed after the ledger and before the history
+    execute(database, REFUSED[0])
+    assert ledger.begin_build() == "2 restatements of it"
+    assert built(database) == before
+    # one that was published stays, also when it was taken back: it was shown
+    execute(database, *REFUSED)
+    publish(ledger, LEDGER, HISTORY)
+    shown = built(database)[:2]
+    ledger.roll_back(1, "now")
+    assert ledger.begin_build() is None
+    assert built(database)[:2] == shown
+
+
+def test_a_build_before_the_first_version_keeps_its_ledger(store: PostgresStore, database: Connection):
+    execute(database, "create table marts.restatements (restatement_number int)")
+    execute(database, "insert into marts.restatements values (1)")
+    assert store.begin_build() is None
+    publish(store)  # a version without the ledger
+    assert store.begin_build() is None
+    assert rows(database, "select * from marts.restatements") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from marts_v000001.restatements",
+        "update marts_v000001.restatements set restatement_number = 0",
+        "delete from marts_v000001.customer_value_history",
+        "alter table marts.customer_value_history add column added text",
+        "drop table marts.customer_value_history",
+    ],
+)
+def test_a_version_that_is_damaged_or_of_other_columns_brings_nothing_back(
+    ledger: PostgresStore, database: Connection, change: str
+):
+    execute(database, change)
+    mart = "restatements" if "restatements" in change else "customer_value_history"
+    if "drop" in change:
+        ledger.begin_build()
+        assert not is_there(database, "marts.customer_value_history")
+        return
+    if mart in change and "added" in change:
+        execute(database, "insert into marts.customer_value_history values ('c', 'refused', 'more')")
+    before = rows(database, f"select * from marts.{mart} order by 1, 2")
+    assert len(before) >= 1
+    ledger.begin_build()
+    assert rows(database, f"select * from marts.{mart} order by 1, 2") == before
+
+
 # --- not now
 
 
