@@ -80,10 +80,10 @@ def told(error: BaseException) -> str:
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and those that it came of."""
+    """Yield an error and those that it came of; what was raised from None has words of its own."""
     while error is not None:
         yield error
-        error = error.__cause__ or error.__context__
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def trace(error: BaseException) -> str:

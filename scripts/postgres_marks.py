@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import psycopg2
 from psycopg2 import sql
 from publishing import Version
 from raw_schema import PROJECT
@@ -90,6 +91,12 @@ def in_the_way(cursor: Any, shown: Iterable[Version], names: Iterable[str]) -> l
         [VIEWS, list(names)],
     )
     return [f"{VIEWS}.{name} ({KINDS.get(kind, kind)})" for name, kind in cursor.fetchall() if name not in ours]
+
+
+def dependants(error: psycopg2.Error) -> str:
+    """Return in one line what a DependentObjectsStillExist says, with what depends: names of objects, never values."""
+    said = [error.diag.message_primary, *(error.diag.message_detail or "").splitlines()]
+    return "; ".join(line.strip() for line in said if line and line.strip())
 
 
 def readers_of_build(cursor: Any, own: Iterable[str]) -> list[str]:

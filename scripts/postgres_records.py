@@ -124,5 +124,5 @@ def retype(cursor: Any, table: str, column: str, kind: str) -> None:
     except psycopg2.errors.DependentObjectsStillExist as error:
         raise PublishError(
             f"column {column} of operations.{name} has another type in this release, and others read it, so it is "
-            f"left as it is; drop or move what reads it, then run it again: {str(error).strip()}"
-        ) from error
+            f"left as it is; drop or move what reads it, then run it again: {postgres_marks.dependants(error)}"
+        ) from None

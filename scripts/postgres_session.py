@@ -92,7 +92,7 @@ class Lock:
             raise LockLostError(f"the lock was lost, another has taken it since: {later}. Nothing was changed")
 
     def wait_for_earlier_builds(self, seconds: float) -> None:
-        """Wait for what an earlier refresh started and the server still works at; raise LockedError if it goes on."""
+        """Wait for what an earlier refresh started and the server still works at; raise NotNow if it goes on."""
         deadline = time.monotonic() + seconds
         statement = (
             "select application_name, pid, date_trunc('second', backend_start) from pg_stat_activity "
@@ -106,8 +106,8 @@ class Lock:
                     return
                 if time.monotonic() > deadline:
                     name, process, since = found[0]
-                    raise LockedError(
-                        f"the server still works at the build of an earlier one ({name}, since {since}, "
+                    raise NotNow(
+                        f"the server still works at the build of an earlier refresh ({name}, since {since}, "
                         f"connections: {len(found)}); wait, or end them with pg_terminate_backend({process})"
                     )
                 time.sleep(0.5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import postgres_marks
 import psycopg2
 from psycopg2 import sql
 from publishing import NotNow, PublishError
@@ -84,8 +85,8 @@ def prepare(cursor: Any) -> None:
     except psycopg2.errors.DependentObjectsStillExist as error:
         raise PublishError(
             f"others read the copy of the raw tables in schema {SCHEMA}, which each refresh makes anew; let them read "
-            f"the raw tables: {str(error).strip()}"
-        ) from error
+            f"the raw tables: {postgres_marks.dependants(error)}"
+        ) from None
 
 
 def present(cursor: Any, variables: dict[str, Any]) -> dict[str, str]:

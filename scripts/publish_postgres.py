@@ -277,8 +277,8 @@ class PostgresStore(Store):
             except psycopg2.errors.DependentObjectsStillExist as error:
                 raise PublishError(
                     "columns of a mart have changed, so that its view has to be made anew, and others depend on it; "
-                    f"drop what depends on it, run this again, then make that anew: {str(error).strip()}"
-                ) from error
+                    f"drop what depends on it, run this again, then make that anew: {postgres_marks.dependants(error)}"
+                ) from None
 
     def replace_views(self, cursor: Any, version: Version, tables: list[Mart]) -> None:
         """Make a view per mart of a version; drop ours of marts that are no more. What others made here stays."""
@@ -350,8 +350,8 @@ class PostgresStore(Store):
             except psycopg2.errors.DependentObjectsStillExist as error:
                 raise PublishError(
                     f"schema {schema} holds a version that was never shown, and others made something in it or of it: "
-                    f"it is left as it is; move that elsewhere, then run this again: {str(error).strip()}"
-                ) from error
+                    f"it is left as it is; move that elsewhere, then run this again: {postgres_marks.dependants(error)}"
+                ) from None
         return said
 
     def close_work(self, keep: bool) -> str:

@@ -11,7 +11,8 @@ exit codes:
   1  refused: what came in, or what was built of it, failed its checks. Look at the data
   2  failed: it could not be carried out. Look at the machine, the settings, the code
   3  another refresh is running. Nothing was done
-  4  not now: a locked file, a database that does not answer, readers who hold a view. Run it again later
+  4  not now: a locked file, a database that does not answer or works at an earlier build, readers who hold a view. Run
+     it again later
 In all cases but the first what was published before stays as it was.
 """
 

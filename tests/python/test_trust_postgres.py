@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import messages
 import postgres_server
 import postgres_session
 import postgres_snapshot
@@ -323,6 +324,46 @@ def test_a_pruned_version_leaves_what_others_made_in_its_schema(store: PostgresS
     assert [version.number for version in store.versions()] == [1, 3]
     execute(database, "drop table marts_v000001.theirs")
     assert store.prune(1) == [1]
+
+
+def test_what_depends_on_what_has_to_go_is_named(store: PostgresStore, database: Connection):
+    publish(store)
+    execute(
+        database,
+        'create schema "Their Own"',
+        'create view "Their Own"."Old Orders" as select order_id from published.orders',
+        "alter table marts.orders rename column order_id to order_number",
+    )
+    with pytest.raises(PublishError) as shown:
+        publish(store, Mart("orders", "One row per order.", {"order_number": "Key."}))
+    of_the_copy = 'view "Their Own"."Old Orders" depends on view published.orders'
+    assert of_the_copy in messages.told(shown.value)
+    execute(database, "create view public.left_over as select * from marts_v000002.orders")
+    with pytest.raises(PublishError) as recovered:
+        store.recover()
+    assert "view left_over depends on table marts_v000002.orders" in messages.told(recovered.value)
+    execute(
+        database,
+        f"create schema {postgres_snapshot.SCHEMA}",
+        f"comment on schema {postgres_snapshot.SCHEMA} is '{postgres_snapshot.MARK}'",
+        f"create table {postgres_snapshot.SCHEMA}.orders (id int)",
+        f"comment on table {postgres_snapshot.SCHEMA}.orders is '{postgres_snapshot.MARK}'",
+        f"create view public.of_the_copy as select * from {postgres_snapshot.SCHEMA}.orders",
+    )
+    with pytest.raises(PublishError) as copied, store.transaction() as cursor:
+        postgres_snapshot.prepare(cursor)
+    assert "view of_the_copy depends on table customer_value_snapshot.orders" in messages.told(copied.value)
+    store.write_records([])
+    execute(
+        database,
+        "alter table operations.runs alter column version type text",
+        "create view public.of_the_runs as select version from operations.runs",
+    )
+    with pytest.raises(PublishError) as written:
+        store.write_records([])
+    assert "view of_the_runs depends on column version of table operations.runs" in messages.told(written.value)
+    for found in (shown, recovered, copied, written):
+        assert "\n" not in messages.told(found.value)
 
 
 def test_new_columns_of_the_records_drop_nothing(store: PostgresStore, database: Connection):
@@ -638,14 +679,20 @@ def test_an_ended_session_stops_what_was_started_and_publishes_nothing(store: Po
     other.connection.close()
 
 
-def test_a_build_that_goes_on_keeps_others_away(database: Connection, monkeypatch: pytest.MonkeyPatch):
+def test_a_build_that_goes_on_keeps_others_away(
+    database: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     monkeypatch.setattr(publish_postgres, "DYING", 1)
     store = PostgresStore()
     name = store.open_work()["PGAPPNAME"]
     store.connection.close()
     with contextlib.closing(psycopg2.connect("", application_name=name)):
-        with pytest.raises(LockedError, match=rf"still works at the build of an earlier one \({name}, since"):
+        with pytest.raises(NotNow, match=rf"still works at the build of an earlier refresh \({name}, since"):
             PostgresStore()
+        home = argparse.Namespace(home=tmp_path, target="postgres")
+        assert refresh.run(home) == 4  # which schedulers try again, and then fail aloud
+        said = capsys.readouterr().err
+        assert "pg_terminate_backend(" in said and "run it again later" in said
         PostgresStore("rollback").connection.close()  # which builds nothing
     PostgresStore().connection.close()
 
@@ -1034,12 +1081,21 @@ def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
     # rows are lost: never unchanged
     execute(database, "delete from marts_v000001.orders where order_id like 'live%'")
     execute(database, "create view public.theirs as select * from marts.orders")
+    # and a build that was not published had restated the first month
+    execute(
+        database,
+        "insert into marts.restatements (restatement_number) values (1)",
+        "update marts.customer_value_history set slice_version = slice_version || 'x', net_revenue = net_revenue + 1 "
+        "where as_of_date = (select min(as_of_date) from marts.customer_value_history)",
+    )
     mended = other.refresh(*target, data="raw")
     assert mended.returncode == 0, mended.stderr
     assert "warning: what readers see is damaged: version 1: published.orders has " in mended.stderr
     assert "warning: public.theirs reads what dbt builds: dbt drops it with the table" in mended.stderr
     assert "published.orders has" in steps(mended)["recover"]["damaged"]
     assert steps(mended)["publish"]["version"] == 2
+    assert steps(mended)["fit"]["taken_out"].endswith("the history is that of version 1 again; 1 restatements of it")
+    assert rows(database, "select count(*) from published.restatements") == [(0,)]
     assert rows(database, "select count(*) from published.orders where order_id like 'live%'") == [(lines,)]
     history = "select run_id, record ->> 'outcome', record ->> 'findings' from operations.run_records order by 1"
     found = rows(database, history)
