@@ -1084,7 +1084,6 @@ def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
     # and a build that was not published had restated the first month
     execute(
         database,
-        "insert into marts.restatements (restatement_number) values (1)",
         "update marts.customer_value_history set slice_version = slice_version || 'x', net_revenue = net_revenue + 1 "
         "where as_of_date = (select min(as_of_date) from marts.customer_value_history)",
     )
@@ -1094,7 +1093,7 @@ def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
     assert "warning: public.theirs reads what dbt builds: dbt drops it with the table" in mended.stderr
     assert "published.orders has" in steps(mended)["recover"]["damaged"]
     assert steps(mended)["publish"]["version"] == 2
-    assert steps(mended)["fit"]["taken_out"].endswith("the history is that of version 1 again; 1 restatements of it")
+    assert steps(mended)["fit"]["taken_out"].endswith("the history is that of version 1 again")
     assert rows(database, "select count(*) from published.restatements") == [(0,)]
     assert rows(database, "select count(*) from published.orders where order_id like 'live%'") == [(lines,)]
     history = "select run_id, record ->> 'outcome', record ->> 'findings' from operations.run_records order by 1"
