@@ -104,8 +104,14 @@ class SparkStore(Store):
         return {table: list(self.content(f"{schema}.{table}")) for table in self.tables(schema)}
 
     def write_records(self, runs: Iterable[Run]) -> None:
-        """Make the tables anew, from Parquet that DuckDB writes; many rows at once."""
+        """Make the tables anew, from Parquet that DuckDB writes; many rows at once.
+
+        Raises PublishError where one is there that this project did not make; nothing is replaced then.
+        """
         self.rows(f"create schema if not exists {run_records.SCHEMA}")
+        names = set(run_records.tables([])) & set(self.tables(run_records.SCHEMA))
+        if foreign := sorted(name for name in names if not self.is_ours(name, run_records.SCHEMA)):
+            raise PublishError(in_the_way([f"the table {run_records.SCHEMA}.{name}" for name in foreign]))
         with tempfile.TemporaryDirectory() as folder, duckdb.connect() as source:
             for name, (types, rows) in run_records.tables(runs).items():
                 lines, file = Path(folder) / f"{name}.json", Path(folder) / f"{name}.parquet"
@@ -119,7 +125,8 @@ class SparkStore(Store):
                 source.execute(f"copy {name} to '{file}'")
                 self.rows(f"drop table if exists {run_records.SCHEMA}.{name} purge")
                 self.rows(
-                    f"create table {run_records.SCHEMA}.{name} using iceberg as select {casts} from parquet.`{file}`"
+                    f"create table {run_records.SCHEMA}.{name} using iceberg tblproperties ({properties(name)}) "
+                    f"as select {casts} from parquet.`{file}`"
                 )
 
     def rows(self, statement: str) -> list[tuple]:
@@ -191,9 +198,9 @@ class SparkStore(Store):
             found[table][name] = snapshot
         return found
 
-    def is_ours(self, table: str) -> bool:
-        """Say whether this project made a table of the schema that readers query."""
-        marks = dict(self.rows(f"show tblproperties {READ}.{table}"))
+    def is_ours(self, table: str, schema: str = READ) -> bool:
+        """Say whether this project made a table, by default of the schema that readers query."""
+        marks = dict(self.rows(f"show tblproperties {schema}.{table}"))
         return marks.get(MARK) == table
 
     def obstacles(self, marts: Iterable[str]) -> list[str]:

@@ -319,6 +319,13 @@ def test_runs_and_inputs_are_written_and_read(store: SparkStore):
     assert store.inputs("operations")["runs"][0] == "1"
     store.write_records([])
     assert store.inputs("operations")["runs"] == ["0", "0"]
+    store.rows("alter table operations.runs rename to operations.ours")
+    store.rows("create table operations.runs using iceberg as select 'van' as vehicle, 7 as km")
+    with pytest.raises(PublishError, match=r"operations\.runs"):
+        store.write_records(runs)
+    assert store.rows("select * from operations.runs") == [("van", 7)]
+    for name in ("runs", "ours"):
+        store.rows(f"drop table operations.{name} purge")
 
 
 def test_a_load_replaces_what_was_loaded_alone_and_keeps_out_who_was_erased(
