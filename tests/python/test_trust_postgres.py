@@ -338,30 +338,34 @@ def test_what_depends_on_what_has_to_go_is_named(store: PostgresStore, database:
         publish(store, Mart("orders", "One row per order.", {"order_number": "Key."}))
     of_the_copy = 'view "Their Own"."Old Orders" depends on view published.orders'
     assert of_the_copy in messages.told(shown.value)
-    execute(database, "create view public.left_over as select * from marts_v000002.orders")
+    execute(database, 'create view "Their Own"."Left Over" as select * from marts_v000002.orders')
     with pytest.raises(PublishError) as recovered:
         store.recover()
-    assert "view left_over depends on table marts_v000002.orders" in messages.told(recovered.value)
+    assert 'view "Their Own"."Left Over" depends on table marts_v000002.orders' in messages.told(recovered.value)
     execute(
         database,
         f"create schema {postgres_snapshot.SCHEMA}",
         f"comment on schema {postgres_snapshot.SCHEMA} is '{postgres_snapshot.MARK}'",
         f"create table {postgres_snapshot.SCHEMA}.orders (id int)",
         f"comment on table {postgres_snapshot.SCHEMA}.orders is '{postgres_snapshot.MARK}'",
-        f"create view public.of_the_copy as select * from {postgres_snapshot.SCHEMA}.orders",
+        f'create view "Their Own"."Of The Copy" as select * from {postgres_snapshot.SCHEMA}.orders',
     )
     with pytest.raises(PublishError) as copied, store.transaction() as cursor:
         postgres_snapshot.prepare(cursor)
-    assert "view of_the_copy depends on table customer_value_snapshot.orders" in messages.told(copied.value)
+    assert 'view "Their Own"."Of The Copy" depends on table customer_value_snapshot.orders' in messages.told(
+        copied.value
+    )
     store.write_records([])
     execute(
         database,
         "alter table operations.runs alter column version type text",
-        "create view public.of_the_runs as select version from operations.runs",
+        'create view "Their Own"."Of The Runs" as select version from operations.runs',
     )
     with pytest.raises(PublishError) as written:
         store.write_records([])
-    assert "view of_the_runs depends on column version of table operations.runs" in messages.told(written.value)
+    assert 'view "Their Own"."Of The Runs" depends on column version of table operations.runs' in messages.told(
+        written.value
+    )
     for found in (shown, recovered, copied, written):
         assert "\n" not in messages.told(found.value)
 
