@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import compaction
+import mentions
 import run_records
 import version_files
 from compaction import DRAFT, synchronise
@@ -26,6 +27,9 @@ from privacy import FileKeeper, has_guest_id
 from publish_duckdb import DuckDBStore
 from publishing import Version
 from who_is_who import bearers, guest_emails, relatives
+
+# what the store works by; it names nobody
+NOT_SEARCHED = {version_files.DESCRIPTION, "publish.journal", "lock"}
 
 
 class Home:
@@ -55,7 +59,8 @@ class Home:
     def texts(self) -> list[Path]:
         """Return every other file: records, logs, pages. The key, the list and the certificates name nobody."""
         private = self.home / "state" / "privacy"
-        return [file for file in self.files() if file.suffix != ".duckdb" and private not in file.parents]
+        others = [file for file in self.files() if file.suffix != ".duckdb" and file.name not in NOT_SEARCHED]
+        return [file for file in others if private not in file.parents]
 
     @contextmanager
     def opened(self, file: Path, name: str, read_only: bool = True) -> Iterator[Database]:
@@ -162,17 +167,27 @@ class Home:
             run_records.write_whole(file, version.to_json())
             file.chmod(mode)
 
-    def pattern(self, person: Person, is_database: bool = False) -> re.Pattern[bytes] | None:
-        """Return what finds the person in the bytes of files, also as JSON writes it. A table may have a namesake."""
-        texts = person.telling() + ([] if is_database else person.full_names())
-        spelled = {form for each in texts for form in (each, json.dumps(each)[1:-1])}
-        found = sorted((re.escape(each.encode()) for each in spelled), key=len, reverse=True)
-        return re.compile(b"|".join(found), re.IGNORECASE) if found else None
+    def pattern(self, person: Person, file: Path) -> re.Pattern[str] | None:
+        """Return what finds the person in a file of text. Of numbers it is sure only where people write words."""
+        texts = person.telling() if file.suffix in (".log", ".html", ".md", ".txt") else mentions.words(person)
+        return mentions.pattern([*texts, *person.full_names()], is_binary=file.suffix == ".msgpack")
 
     def hits(self, file: Path, person: Person) -> int:
-        """Return how often a file names the person."""
-        pattern = self.pattern(person, is_database=file.suffix == ".duckdb")
-        return len(pattern.findall(file.read_bytes())) if pattern else 0
+        """Return how often a file of text names the person."""
+        pattern = self.pattern(person, file)
+        return len(pattern.findall(text_of(file))) if pattern else 0
+
+    def hits_in_bytes(self, file: Path, person: Person) -> int:
+        """Return how often the bytes of a database name the person, in freed blocks too.
+
+        Texts lie side by side there, so that what is in another's text cannot be told apart, and is not counted.
+        """
+        content = file.read_bytes().lower()
+        there = [each for each in mentions.words(person) if each.lower().encode() in content]
+        if there:
+            with self.opened(file, file.stem) as database:
+                there = [each for each in there if not mentions.is_within_another(database, each)]
+        return sum(content.count(each.lower().encode()) for each in there)
 
     def overwrite(self, file: Path, person: Person) -> None:
         """Write a file of text anew with a word in the person's place; what is no text, a cache of dbt, goes."""
@@ -182,7 +197,7 @@ class Home:
                 file.unlink()
                 return
             draft = file.with_name(f"{DRAFT}-{file.name}")
-            draft.write_bytes(self.pattern(person).sub(GONE.encode(), file.read_bytes()))
+            draft.write_bytes(encoded(self.pattern(person, file).sub(GONE, text_of(file))))
             draft.chmod(mode)
             synchronise(draft)
             draft.replace(file)
@@ -194,7 +209,7 @@ class Home:
             with self.opened(file, file.stem) as database:
                 for column, rows in residue(database, [*self.schemas(database), self.raw], person).items():
                     left[f"{self.place(file)}: {column}"] = rows
-            if hits := self.hits(file, person):
+            if hits := self.hits_in_bytes(file, person):
                 left[f"{self.place(file)}: bytes"] = hits
         for file in self.texts():
             if hits := self.hits(file, person):
@@ -204,6 +219,16 @@ class Home:
     def searched(self) -> dict[str, Any]:
         """Return what a search looks through."""
         return {"databases": [self.place(file) for file in self.databases()], "other_files": len(self.texts())}
+
+
+def text_of(file: Path) -> str:
+    """Return what is in a file, bytes that are no UTF-8 as surrogates."""
+    return file.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def encoded(content: str) -> bytes:
+    """Return the bytes that text_of() read."""
+    return content.encode("utf-8", "surrogateescape")
 
 
 @contextmanager

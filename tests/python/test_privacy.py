@@ -35,7 +35,7 @@ import yaml
 from canaries import EMAIL, GUEST, MERGED, OF_PERSON, PERSON, SECRETS
 from conftest import Warehouse
 from erase_duckdb import Home, writable
-from erased_builds import erased_json
+from erased_builds import erase_texts, erased_json, residue
 from personal_rows import Database, Person, erase_raw
 from privacy import FileKeeper, PrivacyError, Suppression
 from publication import Publication
@@ -48,6 +48,16 @@ from test_trust_duckdb import cut, damaged, home_of
 VARS = "guest_orders: email"
 NOBODY = {"guest_orders": "rejected", "raw_schema": "raw", "memory_limit": "1GB"}
 DEFAULTS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start a Postgres, to which PG* lead."""
+    with postgres_server.running() as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        yield
+
 
 # ------------------------------------------------------------------------------------------------- messages
 
@@ -348,6 +358,103 @@ def test_no_freed_block_of_a_file_that_was_written_anew_holds_what_was_in_it(tmp
         assert connection.execute(comments).fetchall() == [("kept",), ("kept too",)]
 
 
+# ------------------------------------------------------------------------------ what is another's stays another's
+
+# of a person cust_1, jo@x.org, deadbeef: (what another's value is, whether the person is in it)
+NAMESAKES = {
+    "cust_12": 0, "acust_1": 0, "cust_1-b": 0, "mojo@x.org": 0, "jo@x.org.uk": 0, "jo@x.orgs": 0, "ajo@x.org": 0,
+    "0123deadbeef4567": 0, "orders:00deadbeef:1": 0, "ücust_1": 0, "10000001": 0, "2024-01-01 10000001": 0,
+    "cust_1": 1, "CUST_1 called": 1, "cust_1 cust_1,cust_1": 1, "mail to jo@x.org.": 1, "<jo@x.org>. So": 1,
+    "(deadbeef)": 1, "number 10000001": 1,
+}  # fmt: skip
+SOMEBODY = {"cust_1": "erased:1", "deadbeef": "erased:2", "10000001": "erased:3"}
+
+
+def somebody() -> Person:
+    """Return a person whose id and e-mail are in those of others."""
+    return Person(dict(SOMEBODY), {"jo@x.org": "erased:1"})
+
+
+def told_of_others(database: Database) -> None:
+    """Erase somebody from tables of texts, in which each is found as NAMESAKES says, and nothing else is changed."""
+    database.execute("create schema told; create table told.t (customer_id varchar, email varchar, note varchar)")
+    database.insert("told.t", [["other", "o@x.org", each] for each in NAMESAKES])
+    database.insert("told.t", [["cust_12", "mojo@x.org", None], ["cust_1", "JO@x.org", None]])
+    database.execute(
+        "create table told.rejected (source_name varchar, row_key varchar, order_id varchar, raw_row text)"
+    )
+    database.insert("told.rejected", [["orders", "10000001", "10000001", '{"order_id":"10000001"}']])
+    database.execute("create schema operations; create table operations.versions (number integer, described varchar)")
+    database.insert("operations.versions", [["1", "cust_1"]])
+    person = somebody()
+    left = residue(database, ["told", "operations"], person)
+    assert left == {"told.t.customer_id": 1, "told.t.email": 1, "told.t.note": sum(NAMESAKES.values())}
+    erase_texts(database, left, person)
+    assert residue(database, ["told", "operations"], person) == {}
+    notes = [note for (note,) in database.rows("select note from told.t where note is not null")]
+    assert {each for each in NAMESAKES if each in notes} == {
+        each for each, is_theirs in NAMESAKES.items() if not is_theirs
+    }
+    assert {"erased", "erased called", "erased erased,erased", "mail to erased.", "<erased>. So"} < set(notes)
+    assert sorted(database.rows("select customer_id, email from told.t where note is null")) == [
+        ("cust_12", "mojo@x.org"), ("erased:1", None),
+    ]  # fmt: skip
+    assert database.rows("select * from told.rejected") == [
+        ("orders", "10000001", "10000001", '{"order_id":"10000001"}')
+    ]
+
+
+def test_in_tables_of_duckdb_an_erasure_leaves_those_whose_id_or_email_contains_the_persons():
+    with duckdb.connect() as connection:
+        told_of_others(Database(connection))
+
+
+@pytest.mark.postgres
+def test_in_tables_of_postgres_an_erasure_leaves_those_whose_id_or_email_contains_the_persons(server: None):
+    with psycopg2.connect("") as connection:
+        told_of_others(Database(connection))
+
+
+def test_in_files_an_erasure_leaves_those_whose_id_or_email_contains_the_persons(tmp_path: Path):
+    home = tmp_path / "home"
+    texts = {
+        "state/logs/build.log": "\n".join(NAMESAKES),
+        "state/runs/000001.json": '{"message": "of\\ncust_1", "hash": "0deadbeef0", "rows": 10000001}',
+        "versions/000001/version.json": '{"checksums": {"a": "deadbeef"}, "vars": "cust_1"}',
+    }
+    for name, content in texts.items():
+        (home / name).parent.mkdir(parents=True)
+        (home / name).write_text(content)
+    file = home / "versions" / "000001" / "full.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema marts; create table marts.customers as select 'cust_12' as customer_id")
+        connection.execute("alter table marts.customers add column email varchar default 'mojo@x.org'")
+    place, before = Home(home, DuckDBStore(home, tmp_path), NOBODY), file.read_bytes()
+    found = place.erase(somebody())
+    assert set(found) == {"state/logs/build.log", "state/runs/000001.json"}
+    assert file.read_bytes() == before
+    assert place.residue(somebody()) == {}
+    written = {name: (home / name).read_text() for name in texts}
+    assert [each for each in written["state/logs/build.log"].splitlines() if each in NAMESAKES] == [
+        each for each, is_theirs in NAMESAKES.items() if not is_theirs and "10000001" not in each
+    ]
+    assert json.loads(written["state/runs/000001.json"]) == {
+        "message": "of\nerased", "hash": "0deadbeef0", "rows": 10000001,
+    }  # fmt: skip
+    assert written["versions/000001/version.json"] == texts["versions/000001/version.json"]
+
+
+def test_the_bytes_of_a_database_are_searched_for_what_is_in_nobody_elses_text(tmp_path: Path):
+    file = tmp_path / "home" / "state" / "some.duckdb"
+    file.parent.mkdir(parents=True)
+    with duckdb.connect(str(file)) as connection:
+        connection.execute("create schema marts; create table marts.t as select 'cust_12' as customer_id")
+    with file.open("ab") as content:
+        content.write(b"freed:cust_1xjo@x.orgcust_12")
+    place = Home(tmp_path / "home", DuckDBStore(tmp_path / "home", tmp_path), NOBODY)
+    assert place.residue(somebody()) == {"state/some.duckdb: bytes": 1}
+
+
 # ---------------------------------------------------------------------------------------- the story of a home
 
 
@@ -526,15 +633,6 @@ def test_versions_are_signed_anew_and_say_what_they_were_made_of(erased: tuple):
 
 
 # ------------------------------------------------------------------------------------------------- Postgres
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Start a Postgres, to which PG* lead."""
-    with postgres_server.running() as variables:
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-        yield
 
 
 BUILT = """
