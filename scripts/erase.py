@@ -21,6 +21,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -37,7 +38,7 @@ import refresh
 import refresh_lock
 import run_records
 from personal_rows import Person
-from privacy import Keeper, PrivacyError, hash_of, pseudonym
+from privacy import Borrowed, Keeper, PrivacyError, hash_of, pseudonym
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
 from refresh_lock import LockedError
@@ -45,11 +46,12 @@ from refresh_lock import LockedError
 
 def who_is(place: Any, keeper: Keeper, customer_id: str) -> Person:
     """Return the person that an id belongs to, with the anonymous keys for all that stands for it."""
-    ids, emails, names = {customer_id}, set(), set()
+    ids, emails, names, nobody = {customer_id}, set(), set(), set()
     while True:
         before = (len(ids), len(emails))
-        more_ids, more_emails, more_names = place.relatives(ids)
+        more_ids, more_emails, more_names, more_nobody = place.relatives(ids)
         ids |= more_ids
+        nobody |= more_nobody
         emails |= more_emails
         names |= more_names
         if (len(ids), len(emails)) == before:
@@ -69,6 +71,11 @@ def who_is(place: Any, keeper: Keeper, customer_id: str) -> Person:
         place.notes.append(
             f"{len(shared)} e-mail address(es) also stand in the record of another customer, and stay there; guest "
             "orders with them are that customer's"
+        )
+    if nobody := nobody - ids:
+        place.notes.append(
+            f"{len(nobody)} id(s) that records of this person are merged into have no record of their own, so that "
+            "they are taken for nobody's and stay; where one is this person's, erase it by name"
         )
     return person
 
@@ -108,28 +115,77 @@ def keep(folder: Path, made: dict[str, Any]) -> Path:
     return file
 
 
+def refuse(arguments: argparse.Namespace, home: Path) -> str:
+    """Return the id. Raises PrivacyError where it is blank, and where the home is none."""
+    customer_id = arguments.customer_id.strip()
+    if not re.search(r"[^\W_]", customer_id):
+        raise PrivacyError("the CUSTOMER_ID is blank: it has neither a letter nor a digit, and stands for nobody")
+    if not (home / "state").is_dir():
+        raise PrivacyError(f"{home} is no home of refreshes: it has no folder state; name yours with --home")
+    return customer_id
+
+
+def refuse_many(person: Person, most: int) -> None:
+    """Raise PrivacyError where more ids than expected are merged into one person."""
+    ids = [each for each in person.ids if not each.startswith("guest:")]
+    if len(ids) > most:
+        raise PrivacyError(
+            f"{len(ids)} ids are merged into this person, and {most} are the most that are erased at once. Nothing was "
+            "erased. Look at column merged_into_customer_id; where they are all one person's, say "
+            f"--ids-at-most {len(ids)}"
+        )
+
+
+def opened(arguments: argparse.Namespace, home: Path, variables: dict[str, Any]) -> tuple[Any, Any]:
+    """Return the store and all that it holds; for a dry run as it is, else without what killed processes left."""
+    if arguments.target == "duckdb":
+        store = DuckDBStore(home, raw_schema.default_database())
+        place = erase_duckdb.Home(home, store, variables)
+    else:
+        store = PostgresStore("erasure", lock=not arguments.dry_run)
+        place = erase_postgres.Server(home, store, variables)
+    if not arguments.dry_run:
+        place.tidy()
+        store.recover()
+    return store, place
+
+
+def look(arguments: argparse.Namespace, home: Path, customer_id: str) -> int:
+    """Say what an erasure would find, and change nothing; return the exit code."""
+    _, place = opened(arguments, home, refresh.project_vars(arguments.vars))
+    person = who_is(place, Borrowed(place.keeper()), customer_id)
+    refuse_many(person, arguments.ids_at_most)
+    found = place.residue(person)
+    said = {
+        "what": "dry run: nothing was changed",
+        "ids": len([each for each in person.ids if not each.startswith("guest:")]),
+        "e_mails": len(person.emails),
+        "found": {name: found[name] for name in sorted(found)},
+        "notes": place.notes,
+    }
+    print(json.dumps(said, indent=1))
+    if not found:
+        print("error: there is no such customer here", file=sys.stderr)
+    return 0 if found else 1
+
+
 def erase(arguments: argparse.Namespace) -> int:
     """Erase under the lock of refreshes; return the exit code."""
     home = arguments.home.resolve()
-    variables = refresh.project_vars(arguments.vars)
+    customer_id = refuse(arguments, home)
     os.umask(0o077)
-    publishing.open_home(home)
     with refresh_lock.held(home / "state" / "lock"):
-        if arguments.target == "duckdb":
-            store = DuckDBStore(home, raw_schema.default_database())
-            place = erase_duckdb.Home(home, store, variables)
-        else:
-            store = PostgresStore("erasure")
-            place = erase_postgres.Server(home, store, variables)
-        store.recover()
+        if arguments.dry_run:
+            return look(arguments, home, customer_id)
+        publishing.open_home(home)
+        _, place = opened(arguments, home, refresh.project_vars(arguments.vars))
         keeper = place.keeper()
-        person = who_is(place, keeper, arguments.customer_id)
+        person = who_is(place, keeper, customer_id)
+        refuse_many(person, arguments.ids_at_most)
         keeper.suppress(person)  # first, so that a run that is killed is continued under the same keys
         found = place.erase(person)
         left = place.residue(person)
-        made = certificate(
-            hash_of(keeper.key(), "customer_id", arguments.customer_id), arguments.target, found, left, place
-        )
+        made = certificate(hash_of(keeper.key(), "customer_id", customer_id), arguments.target, found, left, place)
         file = keep(home / "state" / "privacy" / "certificates", made)
     print(json.dumps(made, indent=1))
     print(f"certificate: {file}")
@@ -148,6 +204,8 @@ def main(given: Iterable[str] | None = None) -> None:
     parser.add_argument("customer_id", metavar="CUSTOMER_ID")
     parser.add_argument("--target", choices=["duckdb", "postgres"], default="duckdb")
     parser.add_argument("--vars", help="dbt's --vars, as the refreshes get them")
+    parser.add_argument("--ids-at-most", type=int, default=5, metavar="N", help="refuse a person of more ids (5)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be found, and change nothing")
     parser.add_argument("--home", type=Path, default=refresh.default_home())
     try:
         sys.exit(erase(parser.parse_args(given)))

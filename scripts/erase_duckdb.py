@@ -38,7 +38,10 @@ class Home:
     def __init__(self, home: Path, store: DuckDBStore, variables: dict[str, Any]) -> None:
         self.home, self.store, self.variables, self.raw = home, store, variables, variables["raw_schema"]
         self.notes: list[str] = []
-        for left in self.files():  # of an erasure that was killed
+
+    def tidy(self) -> None:
+        """Remove what an erasure that was killed has left."""
+        for left in self.files():
             if left.name.startswith(DRAFT):
                 with writable(left.parent):
                     left.unlink()
@@ -72,9 +75,9 @@ class Home:
         """Return the schemas that were built."""
         return [schema for schema in database.tables() if schema not in NOT_BUILT | {self.raw}]
 
-    def relatives(self, ids: set[str]) -> tuple[set[str], set[str], set[str]]:
-        """Return the ids that are merged with these, and the e-mails and names of their records."""
-        more: tuple[set[str], set[str], set[str]] = (set(), set(), set())
+    def relatives(self, ids: set[str]) -> tuple[set[str], set[str], set[str], set[str]]:
+        """Return what who_is_who.relatives() finds in any file."""
+        more: tuple[set[str], set[str], set[str], set[str]] = (set(), set(), set(), set())
         for file in self.databases():
             with self.opened(file, file.stem) as database:
                 found = relatives(database, self.raw, self.schemas(database), self.variables, ids)

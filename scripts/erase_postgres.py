@@ -62,9 +62,9 @@ class Server(Home):
         )
         return bool(texts) and all(Origin.from_comment(text) for (text,) in texts)
 
-    def relatives(self, ids: set[str]) -> tuple[set[str], set[str], set[str]]:
-        """Return the ids that are merged with these, and the e-mails and names of their records."""
-        return relatives(self.database, self.raw, self.built, self.variables, ids)
+    def relatives(self, ids: set[str]) -> tuple[set[str], set[str], set[str], set[str]]:
+        """Return what who_is_who.relatives() finds in the raw tables, whoever's they are, and in what is ours."""
+        return relatives(self.database, self.raw, self.built, self.variables, ids, self.is_ours)
 
     def guests(self, key: str, guest_id: str) -> set[str]:
         """Return the e-mails whose guest orders have an id."""

@@ -83,6 +83,10 @@ class Keeper(ABC):
     """Where the key and the list of a store are."""
 
     @abstractmethod
+    def has_key(self) -> bool:
+        """Say whether there is a key."""
+
+    @abstractmethod
     def key(self) -> str:
         """Return the key; made where there is none."""
 
@@ -118,11 +122,39 @@ class Keeper(ABC):
             self.add(new)
 
 
+class Borrowed(Keeper):
+    """The key and the list of another keeper, of which nothing is kept: for a look that changes nothing."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        self.secret = keeper.key() if keeper.has_key() else secrets.token_hex(32)
+        self.listed = keeper.suppressions()
+
+    def has_key(self) -> bool:
+        """Say that there is one."""
+        return True
+
+    def key(self) -> str:
+        """Return the other's, or one that is forgotten."""
+        return self.secret
+
+    def suppressions(self) -> list[Suppression]:
+        """Return the other's list."""
+        return self.listed
+
+    def add(self, suppressions: Iterable[Suppression]) -> None:
+        """Remember them here alone."""
+        self.listed = [*self.listed, *suppressions]
+
+
 class FileKeeper(Keeper):
     """The key and the list of a HOME, for its owner alone."""
 
     def __init__(self, home: Path) -> None:
         self.folder = home / "state" / "privacy"
+
+    def has_key(self) -> bool:
+        """Look for the file."""
+        return (self.folder / "key").exists()
 
     def key(self) -> str:
         """Read the file, or make it."""
@@ -170,6 +202,10 @@ class TableKeeper(Keeper):
 
     def __init__(self, database: Database) -> None:
         self.database = database
+
+    def has_key(self) -> bool:
+        """Look for the table and its row."""
+        return self.database.has(KEY_TABLE) and bool(self.database.rows(f"select 1 from {KEY_TABLE}"))
 
     def key(self) -> str:
         """Read the table, or make it."""

@@ -10,7 +10,11 @@ from raw_schema import quoted
 
 
 def customer_tables(
-    database: Database, raw_schema_name: str, schemas: Iterable[str], variables: dict[str, Any]
+    database: Database,
+    raw_schema_name: str,
+    schemas: Iterable[str],
+    variables: dict[str, Any],
+    is_ours: Callable[[str, str], bool] | None = None,
 ) -> Iterator[tuple[str, list[str]]]:
     """Yield the tables of customers' records, as SQL, with the expressions of id, e-mail, merged into and full name."""
     wanted = ("customer_id", "email", "merged_into_customer_id", "full_name")
@@ -20,7 +24,7 @@ def customer_tables(
             yield name, [nullable(table.own.get(each)) for each in wanted]
     for schema, tables in database.tables(schemas).items():
         for table, columns in tables.items():
-            if table in ("stg_customers", "customers"):
+            if table in ("stg_customers", "customers") and (is_ours is None or is_ours(schema, table)):
                 name = f"{identifier(schema)}.{identifier(table)}"
                 yield name, [nullable(each if each in columns else None) for each in wanted]
 
@@ -31,19 +35,31 @@ def nullable(column: str | None) -> str:
 
 
 def relatives(
-    database: Database, raw_schema_name: str, schemas: Iterable[str], variables: dict[str, Any], ids: Iterable[str]
-) -> tuple[set[str], set[str], set[str]]:
-    """Return the ids that are merged with these, and the e-mails, in lower case, and full names of their records."""
+    database: Database,
+    raw_schema_name: str,
+    schemas: Iterable[str],
+    variables: dict[str, Any],
+    ids: Iterable[str],
+    is_ours: Callable[[str, str], bool] | None = None,
+) -> tuple[set[str], set[str], set[str], set[str]]:
+    """Return the ids that are merged with these, and the e-mails, in lower case, and full names of their records.
+
+    A merge is followed only to a customer with a record in the same table: what else stands there, such as - or none,
+    stands for nobody, and would make one person of all that it stands for. The last of the sets has these.
+    """
     prepare(database, Person(ids=dict.fromkeys(ids, "")))
-    more: tuple[set[str], set[str], set[str]] = (set(), set(), set())
-    for name, (id_, email, merged, full_name) in customer_tables(database, raw_schema_name, schemas, variables):
-        for customer, address, survivor, called in database.rows(
-            f"select distinct {id_}, lower({email}), {merged}, {full_name} from {name} "
-            f"where {is_one_of('id', id_)} or {is_one_of('id', merged)}"
+    more: tuple[set[str], set[str], set[str], set[str]] = (set(), set(), set(), set())
+    tables = customer_tables(database, raw_schema_name, schemas, variables, is_ours)
+    for name, (id_, email, merged, full_name) in tables:
+        has_record = f"{merged} in (select {id_} from {name} where {id_} is not null)"
+        for customer, address, survivor, called, is_known in database.rows(
+            f"select distinct {id_}, lower({email}), {merged}, {full_name}, coalesce({has_record}, false) from {name} "
+            f"where {is_one_of('id', id_)} or ({is_one_of('id', merged)} and {has_record})"
         ):
-            more[0].update(each for each in (customer, survivor) if each)
-            more[1].update({address} if address else ())
+            more[0].update(each for each in (customer, survivor if is_known else None) if each)
+            more[1].update({address} if address and "@" in address else ())
             more[2].update({called} if called else ())
+            more[3].update({survivor} if survivor and not is_known else ())
     return more
 
 

@@ -246,6 +246,7 @@ def test_an_unknown_id_ends_in_1_and_is_on_the_list_and_nothing_is_done_beside_a
 ):
     stray = tmp_path / "letter-to-canary-nobody.txt"
     stray.write_text("canary-nobody")  # what the project did not make
+    (tmp_path / "state").mkdir()
     for _ in range(2):
         with pytest.raises(SystemExit) as ended:
             erase.main(["canary-nobody", "--home", str(tmp_path)])
@@ -453,6 +454,76 @@ def test_the_bytes_of_a_database_are_searched_for_what_is_in_nobody_elses_text(t
         content.write(b"freed:cust_1xjo@x.orgcust_12")
     place = Home(tmp_path / "home", DuckDBStore(tmp_path / "home", tmp_path), NOBODY)
     assert place.residue(somebody()) == {"state/some.duckdb: bytes": 1}
+
+
+MERGES = """customer_id,created_at,email,merged_into_customer_id
+cust-one,2022-01-01,one@x.org,cust-two
+cust-two,2022-01-01,none,-
+cust-three,2022-01-01,three@x.org,-
+cust-four,2022-01-01,,none
+cust-five,2022-01-01,none,
+"""
+
+
+def home_with(folder: Path, customers: str) -> Path:
+    """Return a home in which a build with records of customers was kept."""
+    (folder / "files").mkdir()
+    (folder / "files" / "customers.csv").write_text(customers)
+    (folder / "files" / "orders.csv").write_text(canaries.FILES["orders"])
+    file = folder / "home" / "state" / "warehouses" / "000001" / "warehouse.duckdb"
+    file.parent.mkdir(parents=True)
+    load_files.load(Namespace(database=file, folder=folder / "files"))
+    return folder / "home"
+
+
+def ended(*arguments: object) -> int:
+    """Return the exit code of erase.py."""
+    with pytest.raises(SystemExit) as stopped:
+        erase.main([str(each) for each in arguments])
+    return stopped.value.code
+
+
+def test_a_word_for_nobody_makes_no_person_of_all_that_it_stands_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    home = home_with(tmp_path, MERGES)
+    file = home / "state" / "warehouses" / "000001" / "warehouse.duckdb"
+    before = file.read_bytes(), sorted(home.rglob("*"))
+    for blank in ("", "  ", "-"):
+        assert ended("--home", home, "--", blank) == 2
+        assert "CUSTOMER_ID is blank" in capsys.readouterr().err
+    assert ended("cust-one", "--home", home, "--ids-at-most", 1) == 2
+    assert "2 ids are merged into this person" in capsys.readouterr().err
+    assert ended("cust-one", "--home", home, "--dry-run") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert (said["ids"], said["e_mails"]) == (2, 1)
+    assert said["found"] == {
+        f"state/warehouses/000001/warehouse.duckdb: raw.customers.{column}": rows
+        for column, rows in (("customer_id", 2), ("email", 1), ("merged_into_customer_id", 1))
+    }
+    assert any("1 id(s)" in note and "nobody's" in note for note in said["notes"])
+    assert file.read_bytes() == before[0]
+    assert ended("cust-one", "--home", home) == 0
+    with duckdb.connect(str(file), read_only=True) as connection:
+        left = connection.execute(
+            "select customer_id, email, merged_into_customer_id from raw.customers where customer_id like 'cust%' "
+            "order by 1"
+        ).fetchall()
+        assert left == [
+            ("cust-five", "none", None), ("cust-four", None, "none"), ("cust-three", "three@x.org", "-"),
+        ]  # fmt: skip
+        assert connection.execute("select count(*) from raw.orders where customer_id like 'erased%'").fetchone() == (0,)
+
+
+def test_a_dry_run_writes_nothing_and_a_folder_that_is_no_home_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    home = home_with(tmp_path, MERGES)
+    assert ended("cust-nobody", "--home", home, "--dry-run") == 1
+    assert sorted(file.name for file in (home / "state").iterdir()) == ["lock", "warehouses"]
+    assert ended("cust-one", "--home", tmp_path / "hoem") == 2
+    assert "is no home of refreshes" in capsys.readouterr().err
+    assert not (tmp_path / "hoem").exists()
 
 
 # ---------------------------------------------------------------------------------------- the story of a home
@@ -673,6 +744,7 @@ def test_on_postgres_an_erasure_changes_what_is_ours_and_nothing_else(server: No
         cursor.execute("insert into operations.versions values (1, true, %s)", [version.to_json()])
         cursor.execute("select * from raw.customers order by 1, 2")
         before = cursor.fetchall()
+    (tmp_path / "state").mkdir()
     script = str(PROJECT / "scripts" / "erase.py")
     done = subprocess.run(
         [sys.executable, script, PERSON, "--target", "postgres", "--home", str(tmp_path)],
