@@ -26,6 +26,7 @@ from personal_rows import GONE, NOT_BUILT, Database, Person, erase_raw
 from privacy import FileKeeper, has_guest_id
 from publish_duckdb import DuckDBStore
 from publishing import Version
+from raw_schema import quoted
 from who_is_who import bearers, guest_emails, relatives
 
 # what the store works by; it names nobody
@@ -90,7 +91,7 @@ class Home:
         found: set[str] = set()
         for file in self.databases():
             with self.opened(file, file.stem) as database:
-                found |= guest_emails(database, self.raw, self.variables, has_guest_id(key, guest_id))
+                found |= guest_emails(database, self.raw, self.variables, has_guest_id(guest_id, quoted(key)))
         return found
 
     def bearers(self, emails: set[str]) -> set[tuple[str, str]]:

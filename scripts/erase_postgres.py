@@ -1,13 +1,13 @@
 """An erasure on Postgres: all schemas of this project in one transaction, then vacuum full of what was touched.
 
-Changed are the raw tables that the loaders marked as theirs, the copy of the company's raw tables, what dbt built, the
-versions and the schema operations. A company's own raw tables are not: the certificate says so. What stays in the
-server's transaction log until it is recycled, and in backups, cannot be reached from here.
+Changed are the raw tables that the loaders marked as theirs, the copy of the company's raw tables, what dbt has noted
+as built (operations.built_relations), the marts of versions and the records of runs. A company's own raw tables are
+not: the certificate says so. What stays in the server's transaction log until it is recycled, and in backups, cannot be
+reached from here.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,16 @@ import psycopg2
 import run_records
 from erase_duckdb import Home
 from erased_builds import erase_built, erase_texts, residue
-from personal_rows import Database, Person, erase_raw, identifier
+from personal_rows import NOT_BUILT, Database, Person, erase_raw, identifier
 from postgres_marks import schema_of
-from privacy import KEY_TABLE, LIST_TABLE, PrivacyError, TableKeeper, has_guest_id
+from privacy import KEY_SQL, PrivacyError, TableKeeper, has_guest_id
 from publish_postgres import PostgresStore
-from raw_schema import PROJECT, Origin, quoted
+from raw_schema import SCHEMA
 from who_is_who import bearers, guest_emails, relatives
 
-BUILT = {"staging", "intermediate", "marts"}
-SNAPSHOT, SNAPSHOT_MARK = "customer_value_snapshot", "customer_value snapshot"
+SNAPSHOT, RELATIONS = "customer_value_snapshot", f"{run_records.SCHEMA}.built_relations"
+# of its own tables in schema operations those that hold words; the others say how the store works, and name nobody
+OPERATIONS = ("runs", "run_nodes", "run_measures", "run_records")
 PATIENCE, TURN = 60, 2  # seconds to wait for readers of a table, in turns
 
 
@@ -34,41 +35,39 @@ class Server(Home):
     def __init__(self, home: Path, store: PostgresStore, variables: dict[str, Any]) -> None:
         super().__init__(home, store, variables)
         self.database = Database(store.connection)
-        self.own = {path.stem for path in (PROJECT / "models").rglob("*") if path.suffix in (".sql", ".py")}
         rows = self.database.rows("select nspname from pg_namespace where nspname not like 'pg\\_%' order by 1")
         schemas = {schema for (schema,) in rows}
-        self.copies = [schema for schema in schemas & {SNAPSHOT} if self.is_marked(schema)]
-        if self.loaded():
-            self.copies.append(self.raw)
-        elif self.raw in schemas:
-            self.notes.append(f"The raw tables in schema {self.raw} are the company's own and were not changed.")
-        versions = sorted(schema for schema in schemas if re.fullmatch(r"marts_v\d{6}", schema))
-        self.built = [*sorted(BUILT & schemas), *versions, *sorted({run_records.SCHEMA} & schemas)]
+        self.own = self.recorded()
+        self.raw_own = {schema: self.database.own_copies(schema) for schema in {SNAPSHOT, self.raw, SCHEMA} & schemas}
+        self.copies = sorted(schema for schema, tables in self.raw_own.items() if tables)
+        for schema in sorted(self.raw_own):
+            if others := sorted(set(self.database.comments(schema)) - self.raw_own[schema]):
+                self.notes.append(
+                    f"These tables of schema {schema} are the company's own and were not changed: {', '.join(others)}."
+                )
+        self.built = sorted({schema for schema, _ in self.own} & schemas - NOT_BUILT - set(self.raw_own))
+
+    def recorded(self) -> set[tuple[str, str]]:
+        """Return (schema, table) of what this project has made, by what it has written down of it."""
+        found = {(run_records.SCHEMA, table) for table in OPERATIONS}
+        if self.database.has(RELATIONS):
+            found |= set(self.database.rows(f"select lower(relation_schema), lower(relation_name) from {RELATIONS}"))
+        for version in self.store.versions():
+            found |= {(schema_of(version.number), mart) for mart in version.row_counts}
+        return found
 
     def keeper(self) -> TableKeeper:
         """Return the key and the list of this database."""
         return TableKeeper(self.database)
 
-    def is_marked(self, schema: str) -> bool:
-        """Say whether a schema has the comment of a copy that a refresh made."""
-        ((text,),) = self.database.rows(f"select obj_description('{schema}'::regnamespace, 'pg_namespace')")
-        return bool(text and text.startswith(SNAPSHOT_MARK))
-
-    def loaded(self) -> bool:
-        """Say whether all raw tables are marked as the loaders' own."""
-        texts = self.database.rows(
-            "select obj_description(c.oid, 'pg_class') from pg_class as c join pg_namespace as n "
-            f"on n.oid = c.relnamespace where n.nspname = {quoted(self.raw)} and c.relkind in ('r', 'p')"
-        )
-        return bool(texts) and all(Origin.from_comment(text) for (text,) in texts)
-
     def relatives(self, ids: set[str]) -> tuple[set[str], set[str], set[str], set[str]]:
         """Return what who_is_who.relatives() finds in the raw tables, whoever's they are, and in what is ours."""
         return relatives(self.database, self.raw, self.built, self.variables, ids, self.is_ours)
 
-    def guests(self, key: str, guest_id: str) -> set[str]:
-        """Return the e-mails whose guest orders have an id."""
-        return guest_emails(self.database, self.raw, self.variables, has_guest_id(key, guest_id))
+    def guests(self, _: str, guest_id: str) -> set[str]:
+        """Return the e-mails whose guest orders have an id. The key stays out of statements, which a server may log."""
+        kept = KEY_SQL if self.keeper().has_key() else "''"  # a dry run before the first key
+        return guest_emails(self.database, self.raw, self.variables, has_guest_id(guest_id, kept))
 
     def bearers(self, emails: set[str]) -> set[tuple[str, str]]:
         """Return (customer_id, e-mail) of the raw records that bear one of these e-mails."""
@@ -80,7 +79,7 @@ class Server(Home):
         damaged = {version.number for version in self.store.versions() if self.store.damage(version)}
         with self.store.transaction():
             for schema in self.copies:
-                found |= erase_raw(self.database, schema, self.variables, person)
+                found |= erase_raw(self.database, schema, self.variables, person, self.raw_own[schema])
             found |= erase_built(self.database, self.built, self.variables, person, self.is_ours)
             left = residue(self.database, [*self.built, *self.copies], person, self.is_ours)
             erase_texts(self.database, left, person)
@@ -95,9 +94,8 @@ class Server(Home):
         return found
 
     def is_ours(self, schema: str, table: str) -> bool:
-        """Say whether a table is this project's: a model's by its name, or a record or copy of its own."""
-        is_of_a_list = f"{schema}.{table}" in (KEY_TABLE, LIST_TABLE)
-        return not is_of_a_list and (schema in (run_records.SCHEMA, *self.copies) or table in self.own)
+        """Say whether a table is this project's: as it has written down, or as the comment of a raw table says."""
+        return (schema, table) in self.own or table in self.raw_own.get(schema, ())
 
     def sign(self, damaged: set[int]) -> None:
         """Take the checksums of every version anew, in the caller's transaction; damage before it stays known."""

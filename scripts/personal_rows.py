@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import raw_schema
+from postgres_snapshot import MARK as SNAPSHOT_MARK
 from raw_schema import quoted
 
 PERSONAL = {"email", "full_name", "birth_date", "region", "segment_attributes", "customer_email"}
@@ -68,6 +69,23 @@ class Database:
         if self.engine == "duckdb":
             return f"regexp_matches({expression}, {quoted(pattern)})"
         return f"{expression} ~ {quoted(pattern)}"
+
+    def comments(self, schema: str) -> dict[str, str | None]:
+        """Return {table: its comment} of a schema, views left out."""
+        if self.engine == "duckdb":
+            return dict(self.rows(
+                "select table_name, comment from duckdb_tables() "
+                f"where database_name = current_database() and schema_name = {quoted(schema)}"
+            ))  # fmt: skip
+        return dict(self.rows(
+            "select c.relname, obj_description(c.oid, 'pg_class') from pg_class as c join pg_namespace as n "
+            f"on n.oid = c.relnamespace where n.nspname = {quoted(schema)} and c.relkind in ('r', 'p')"
+        ))  # fmt: skip
+
+    def own_copies(self, schema: str) -> set[str]:
+        """Return the raw tables of a schema that a loader or a snapshot of ours filled, as their comments say."""
+        found = self.comments(schema)
+        return {table for table, said in found.items() if said == SNAPSHOT_MARK or raw_schema.Origin.from_comment(said)}
 
     def has(self, table: str) -> bool:
         """Say whether schema.table is there."""
@@ -214,14 +232,16 @@ def unreadable(database: Database, column: str, data_type: str) -> str | None:
     return None
 
 
-def erase_raw(database: Database, schema: str, variables: dict[str, Any], person: Person) -> dict[str, int]:
-    """Take a person out of the raw tables of a schema of ours; return {schema.table: rows that were the person's}."""
+def erase_raw(
+    database: Database, schema: str, variables: dict[str, Any], person: Person, only: set[str] | None = None
+) -> dict[str, int]:
+    """Take a person out of raw tables; return {schema.table: rows that were the person's}. only: the tables of ours."""
     prepare(database, person)
     found = {}
     for table in raw_tables(database, schema, variables):
         name = f"{identifier(schema)}.{identifier(table.name)}"
         types = {column.name: column.data_type for column in raw_schema.contract()[table.source]}
-        if not table.ids():
+        if not table.ids() or (only is not None and table.name not in only):
             continue
         email = table.own.get("email") or table.own.get("customer_email")
         has_no_id = f"coalesce({text(identifier(table.own.get('customer_id', 'customer_id')))}, '') = ''"

@@ -26,11 +26,12 @@ import compaction
 import duckdb
 import run_records
 from personal_rows import Database, Person, erase_raw, identifier
-from raw_schema import quoted
+from raw_schema import SCHEMA, quoted
 from who_is_who import identities, newcomers
 
 KEY_TABLE = f"{run_records.SCHEMA}.pseudonym_key"
 LIST_TABLE = f"{run_records.SCHEMA}.suppressions"
+KEY_SQL = f"(select max(secret) from {KEY_TABLE})"
 VARIABLE = "CUSTOMER_VALUE_KEY"
 
 
@@ -68,15 +69,18 @@ def hash_of(key: str, kind: str, value: str) -> str:
     return pseudonym(key, f"suppressed {kind}:{value}")
 
 
-def hash_sql(kind: str, expression: str, key: str = f"(select max(secret) from {KEY_TABLE})") -> str:
+def hash_sql(kind: str, expression: str, key: str = KEY_SQL) -> str:
     """Return the SQL of hash_of. key: its SQL; on a server where it is kept, so that no log of statements has it."""
     return f"md5({key} || md5({key} || 'suppressed {kind}:' || {expression}))"
 
 
-def has_guest_id(key: str, guest_id: str) -> Callable[[str], str]:
-    """Return what makes the SQL that says whether an e-mail gives guests an id, or gave it before ids were keyed."""
-    hashed = guest_id.removeprefix("guest:").replace("'", "''")
-    return lambda email: f"('{hashed}' in (md5('{key}' || md5('{key}' || {email})), md5({email})))"
+def has_guest_id(guest_id: str, key: str) -> Callable[[str], str]:
+    """Return what makes the SQL that says whether an e-mail gives guests an id, or gave it before ids were keyed.
+
+    key: its SQL, as for hash_sql.
+    """
+    hashed = quoted(guest_id.removeprefix("guest:"))
+    return lambda email: f"({hashed} in (md5({key} || md5({key} || {email})), md5({email})))"
 
 
 class Keeper(ABC):
@@ -248,29 +252,39 @@ def put_key(database: Database, key: str | None) -> str:
     return key
 
 
-def suppress(database: Database, keeper: Keeper, schema: str, variables: dict[str, Any]) -> int:
-    """Keep out of a raw schema of ours whoever is on the list; return in how many rows somebody was found.
+def suppress(database: Database, keeper: Keeper, schema: str, variables: dict[str, Any]) -> dict[str, int]:
+    """Keep out of our own raw tables of a schema whoever is on the list; return {schema.table: rows of somebody}.
 
     The schema then holds what it held after the erasure: the person's rows, amounts and dates under the anonymous key,
     so that nothing of what was published changes. A new record with the e-mail of somebody erased, or merged into
-    somebody erased, is that person's: its id goes on the list too. variables: dbt's.
+    somebody erased, is that person's: its id goes on the list too. A table whose comment says neither that a loader
+    filled it nor that it is a snapshot is somebody else's, and stays. variables: dbt's. Raises PrivacyError where var
+    source_map works an id out.
     """
-    everyone = keeper.suppressions()
-    if not everyone:
-        return 0
+    everyone, ours = keeper.suppressions(), database.own_copies(schema)
+    if not everyone or not ours:
+        return {}
     hashed = hash_sql
     if database.engine == "postgres":
         keeper.key()
     else:
         hashed = partial(hash_sql, key=quoted(keeper.key()))
     listed = {(each.kind, each.hash): each.erased_key for each in everyone}
-    person = identities(database, schema, variables, listed, hashed)
-    for value in newcomers(database, schema, variables, person):
-        person.ids.setdefault(value, keeper.erased_key("customer_id", value))
-    if not person.ids and not person.emails:
-        return 0
-    keeper.suppress(person)
-    return sum(erase_raw(database, schema, variables, person).values())
+    try:
+        person = identities(database, schema, variables, listed, hashed)
+        for value in newcomers(database, schema, variables, person):
+            person.ids.setdefault(value, keeper.erased_key("customer_id", value))
+        if not person.ids and not person.emails:
+            return {}
+        keeper.suppress(person)
+        return erase_raw(database, schema, variables, person, ours)
+    except ValueError as error:
+        raise PrivacyError(str(error)) from error
+
+
+def loaded_schema(data: str, variables: dict[str, Any]) -> str:
+    """Return the schema that DATA is loaded into: the loaders' own, whatever var raw_schema says, but for raw."""
+    return variables["raw_schema"] if data == "raw" else SCHEMA
 
 
 def after_load(store: Any, home: Path, data: str, variables: dict[str, Any]) -> int:
@@ -282,30 +296,30 @@ def after_load(store: Any, home: Path, data: str, variables: dict[str, Any]) -> 
     if hasattr(store, "after_load"):  # Spark, which kept out of what it loaded whoever is on the list
         return store.after_load(variables)
     if hasattr(store, "connection"):  # Postgres, where the company's own tables may be what is read
-        schema = getattr(store, "built_from", None) or (variables["raw_schema"] if data != "raw" else None)
+        schema = SCHEMA if data != "raw" else getattr(store, "built_from", None)
         database = Database(store.connection)
         with store.transaction():
             if variables.get("guest_orders") == "email":
                 put_key(database, None)
-            found = suppress(database, TableKeeper(database), schema, variables) if schema else 0
-        for table in database.tables([schema])[schema] if found else []:  # what was overwritten is still in the files
-            database.execute(f"vacuum (full, analyze) {identifier(schema)}.{identifier(table)}")
-        return found
+            found = suppress(database, TableKeeper(database), schema, variables) if schema else {}
+        for place in found:  # what was overwritten is still in the files
+            database.execute(f"vacuum (full, analyze) {'.'.join(map(identifier, place.split('.', 1)))}")
+        return sum(found.values())
     if variables.get("guest_orders") == "email":
         with duckdb.connect(str(store.database)) as connection:
             put_key(Database(connection), FileKeeper(home).key())
-    return keep_out(store.database, FileKeeper(home), variables)
+    return keep_out(store.database, FileKeeper(home), variables, loaded_schema(data, variables))
 
 
-def keep_out(file: Path, keeper: FileKeeper, variables: dict[str, Any]) -> int:
+def keep_out(file: Path, keeper: FileKeeper, variables: dict[str, Any], schema: str = SCHEMA) -> int:
     """Keep who is on a home's list out of the raw tables that were loaded into a DuckDB file; return the rows found."""
     if not keeper.suppressions():
         return 0
     with duckdb.connect(str(file)) as connection:
         database = Database(connection)
         database.execute("begin")
-        found = suppress(database, keeper, variables["raw_schema"], variables)
+        found = suppress(database, keeper, schema, variables)
         database.execute("commit")
     if found:  # what was overwritten is still in the file
         compaction.compact(file, variables["memory_limit"])
-    return found
+    return sum(found.values())

@@ -207,10 +207,10 @@ def test_a_suppressed_load_holds_exactly_what_the_erasure_left(tmp_path: Path, g
     person = Person({PERSON: "erased:1", MERGED: "erased:2"}, {EMAIL: "erased:1"})
     erase_raw(one, "raw", variables, person)
     keeper.suppress(person)
-    assert privacy.suppress(other, keeper, "raw", variables) == 18
+    assert sum(privacy.suppress(other, keeper, "raw", variables).values()) == 18
     left = content(one)
     assert content(other) == left
-    assert privacy.suppress(other, keeper, "raw", variables) == 0
+    assert privacy.suppress(other, keeper, "raw", variables) == {}
     # no row came or went, and no amount of the person changed
     assert {table: len(rows) for table, rows in left.items()} == {table: len(rows) for table, rows in before.items()}
     amounts = one.rows("select order_id, gross_amount, ordered_at from raw.orders where customer_id = 'erased:1'")
@@ -237,7 +237,7 @@ def test_a_guest_of_one_order_can_be_erased_by_the_id_that_the_order_gives(tmp_p
     row = "select customer_id, customer_email, gross_amount from raw.orders where order_id = '4'"
     assert one.rows(row) == [("erased:4", None, "12.34")]
     keeper.suppress(person)
-    assert privacy.suppress(other, keeper, "raw", variables) == 1
+    assert privacy.suppress(other, keeper, "raw", variables) == {"raw.orders": 1}
     assert content(other) == content(one)
 
 
@@ -526,6 +526,28 @@ def test_a_dry_run_writes_nothing_and_a_folder_that_is_no_home_is_left_alone(
     assert not (tmp_path / "hoem").exists()
 
 
+def test_the_list_is_applied_to_what_was_loaded_and_never_to_tables_of_others(tmp_path: Path):
+    canaries.write(tmp_path / "files")
+    file, keeper = tmp_path / "company.duckdb", FileKeeper(tmp_path)
+    keeper.suppress(Person({PERSON: "erased:1"}, {EMAIL: "erased:1"}))
+    database = loaded(file, tmp_path / "files")
+    database.execute("create schema shop; create table shop.customers as from raw.customers")
+    database.execute("comment on table raw.orders is 'of the company'")
+    shop, orders = content(database, "shop"), content(database)["orders"]
+    database.connection.close()
+    store, variables = SimpleNamespace(database=file), NOBODY | {"raw_schema": "shop"}
+    assert privacy.after_load(store, tmp_path, "raw", variables) == 0
+    assert privacy.after_load(store, tmp_path, "files", variables) > 0
+    database = Database(duckdb.connect(str(file)))
+    assert content(database, "shop") == shop
+    assert content(database)["orders"] == orders
+    assert database.rows("select count(*) from raw.customers where customer_id = ?", [PERSON]) == [(0,)]
+    database.connection.close()
+    mapped = variables | {"source_map": {"customers": {"columns": {"customer_id": "'c-' || nr"}}}}
+    with pytest.raises(PrivacyError, match="var source_map works out"):
+        privacy.after_load(store, tmp_path, "files", mapped)
+
+
 # ---------------------------------------------------------------------------------------- the story of a home
 
 
@@ -717,7 +739,15 @@ BUILT = """
         from raw.orders where order_id = '6';
     create table marts.somebody_elses as select customer_id from raw.customers;
     create table marts_v000001.customers as select * from marts.customers;
+    create schema published; create view published.customers as select * from marts_v000001.customers;
     create view marts.of_an_analyst as select * from marts.customers;
+    create table raw.payroll as select customer_id, full_name from raw.customers;
+    create table staging.stg_customers as select customer_id, full_name from raw.customers;
+    create schema operations;
+    create table operations.of_an_analyst as select customer_id, full_name from raw.customers;
+    create table operations.built_relations as select * from (values
+        ('staging', 'stg_orders'), ('marts', 'customers'), ('marts', 'rejected_rows')
+    ) as t (relation_schema, relation_name);
 """
 
 
@@ -734,8 +764,7 @@ def test_on_postgres_an_erasure_changes_what_is_ours_and_nothing_else(server: No
             )
             for (statement,) in cursor.fetchall():
                 cursor.execute(statement)
-        version = Version(1, 1, "2023-06-01", "2023-05-31", None, None, {}, {})
-        cursor.execute("create schema operations")
+        version = Version(1, 1, "2023-06-01", "2023-05-31", None, None, {}, {}, {"customers": 7})
         cursor.execute(
             "create table operations.versions (number bigint primary key, is_current boolean, described jsonb)"
         )
@@ -756,14 +785,16 @@ def test_on_postgres_an_erasure_changes_what_is_ours_and_nothing_else(server: No
     found = {place for place in made["found_and_erased"] if not place.startswith("raw.")}
     assert found == ours
     assert ("raw.orders" in made["found_and_erased"]) == is_loaded
-    assert any("the company's own" in note and "not changed" in note for note in made["notes"]) != is_loaded
+    (note,) = (note for note in made["notes"] if "the company's own and were not changed" in note)
+    assert note.endswith("changed: payroll.") == is_loaded
     store = PostgresStore("refresh")
     (now,) = store.versions()
     assert now.checksums["customers"] != signed
     assert now.checksums["customers"] == "{}:{}".format(*store.content("marts_v000001", "customers"))
     left = {schema: str(store.rows(f"select * from {schema}")) for schema in sorted(ours)}
     assert not [(name, each) for name, text in left.items() for each in OF_PERSON if each in text]
-    assert "canary-person" in str(store.rows("select * from marts.somebody_elses"))
+    others = ("marts.somebody_elses", "raw.payroll", "staging.stg_customers", "operations.of_an_analyst")
+    assert all("canary-person" in str(store.rows(f"select * from {other}")) for other in others)
     ((row_id, raw_row),) = store.rows("select rejected_row_id, raw_row from marts.rejected_rows")
     assert re.fullmatch("orders:[0-9a-f]{32}:1", row_id)
     assert json.loads(raw_row)["customer_id"].startswith("erased:")
