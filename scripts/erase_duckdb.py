@@ -109,7 +109,9 @@ class Home:
         """Write every file anew without the person; return what was found where."""
         found = {}
         # damage before the erasure stays known: its checksums are not taken anew
-        whole = [version for version in self.store.versions() if not self.store.damage(version)]
+        damage = {version.number: self.store.damage(version) for version in self.store.versions()}
+        whole = [version for version in self.store.versions() if not damage[version.number]]
+        self.note_damage(damage)
         for folder, files in itertools.groupby(self.databases(), lambda file: file.parent):
             for file in files:
                 for table, rows in self.rewrite(file, person).items():
@@ -122,6 +124,15 @@ class Home:
                 found[self.place(file)] = hits
                 self.overwrite(file, person)
         return found
+
+    def note_damage(self, damage: dict[int, list[str]]) -> None:
+        """Note the versions that are not signed anew. damage: {number: what is not as it was published}."""
+        for number, said in damage.items():
+            if said:
+                self.notes.append(
+                    f"Version {number} was damaged before and is not signed anew; what is there of it was searched, "
+                    f"and what is gone was not: {'; '.join(said)}."
+                )
 
     def rewrite(self, file: Path, person: Person) -> dict[str, int]:
         """Write one file anew without the person; a published file that never had the person in it stays."""

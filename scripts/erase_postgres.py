@@ -76,7 +76,8 @@ class Server(Home):
     def erase(self, person: Person) -> dict[str, int]:
         """Change all tables at once, then write those that were touched anew; return what was found where."""
         found: dict[str, int] = {}
-        damaged = {version.number for version in self.store.versions() if self.store.damage(version)}
+        damage = {version.number: self.store.damage(version) for version in self.store.versions()}
+        self.note_damage(damage)
         with self.store.transaction():
             for schema in self.copies:
                 found |= erase_raw(self.database, schema, self.variables, person, self.raw_own[schema])
@@ -84,7 +85,7 @@ class Server(Home):
             left = residue(self.database, [*self.built, *self.copies], person, self.is_ours)
             erase_texts(self.database, left, person)
             found |= {place: rows for place, rows in left.items() if place not in found}
-            self.sign(damaged)
+            self.sign({number for number, said in damage.items() if said})
         for table in sorted({tuple(place.split(".")[:2]) for place in found}):
             self.vacuum(*table)
         for file in self.texts():

@@ -692,8 +692,10 @@ def test_who_is_delivered_again_stays_out_and_nobody_is_restated(erased: tuple):
 
 def test_damage_before_an_erasure_stays_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """An erasure signs what it wrote anew; a file that somebody had edited before must not become whole by that."""
-    store = home_of(tmp_path, 2)
+    store = home_of(tmp_path, 3)
     damaged(store, 1, "analytics.duckdb", cut)
+    with writable(store.folder(2)):
+        (store.folder(2) / "analytics.duckdb").unlink()
 
     def rewrite(_: Home, file: Path, __: object) -> dict[str, int]:
         with writable(file.parent):
@@ -704,7 +706,9 @@ def test_damage_before_an_erasure_stays_known(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(Home, "rewrite", rewrite)
     place = Home(store.home, store, {"raw_schema": "raw", "memory_limit": "1GB"})
     place.erase(SimpleNamespace(telling=list, full_names=list))
-    assert [bool(store.damage(version)) for version in store.versions()] == [True, False]
+    assert [bool(store.damage(version)) for version in store.versions()] == [True, True, False]
+    assert [note[:30] for note in place.notes] == ["Version 1 was damaged before a", "Version 2 was damaged before a"]
+    assert "analytics.duckdb is gone" in place.notes[1]
 
 
 def test_versions_are_signed_anew_and_say_what_they_were_made_of(erased: tuple):
