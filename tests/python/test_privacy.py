@@ -35,9 +35,10 @@ import yaml
 from canaries import EMAIL, GUEST, MERGED, OF_PERSON, PERSON, SECRETS
 from conftest import Warehouse
 from erase_duckdb import Home, writable
+from erase_postgres import Server
 from erased_builds import erase_texts, erased_json, residue
 from personal_rows import Database, Person, erase_raw
-from privacy import FileKeeper, PrivacyError, Suppression
+from privacy import FileKeeper, PrivacyError, Suppression, TableKeeper
 from publication import Publication
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
@@ -546,6 +547,20 @@ def test_the_list_is_applied_to_what_was_loaded_and_never_to_tables_of_others(tm
     mapped = variables | {"source_map": {"customers": {"columns": {"customer_id": "'c-' || nr"}}}}
     with pytest.raises(PrivacyError, match="var source_map works out"):
         privacy.after_load(store, tmp_path, "files", mapped)
+
+
+def test_a_guest_is_found_by_id_without_the_key_in_a_statement(tmp_path: Path):
+    canaries.write(tmp_path / "files")
+    database, said = loaded(tmp_path / "shop.duckdb", tmp_path / "files"), []
+    keeper = TableKeeper(database)
+    key = keeper.key()
+    guest_id = f"guest:{privacy.pseudonym(key, GUEST)}"
+    asked = database.rows
+    database.rows = lambda statement, values=None: said.append(statement) or asked(statement, values)
+    place = SimpleNamespace(database=database, raw="raw", variables=NOBODY, keeper=lambda: keeper)
+    assert Server.guests(place, key, guest_id) == {GUEST}
+    assert any("md5(" in statement for statement in said)
+    assert not [statement for statement in said if key in statement]
 
 
 # ---------------------------------------------------------------------------------------- the story of a home
