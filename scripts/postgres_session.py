@@ -120,6 +120,7 @@ class Lock:
         """
         lost: list[Exception] = []
         done = threading.Event()
+        older = set(children())  # are not of the block
 
         def look() -> None:
             sent = signal.SIGINT  # dbt then cancels its queries
@@ -132,7 +133,7 @@ class Lock:
                         raise LockLostError(f"the lock was lost, another has taken it since: {found and found[1]}")
                 except (psycopg2.Error, LockLostError) as error:
                     lost.append(error)
-                    for child in children():
+                    for child in set(children()) - older:
                         with contextlib.suppress(ProcessLookupError):
                             os.kill(child, sent)
                     done.wait(5)

@@ -110,11 +110,13 @@ def test_spark_is_asked_whose_its_raw_tables_are(tmp_path: Path, monkeypatch: py
             if statement.startswith("create schema"):
                 raise raw_spark.SparkError(f"The value '{CANARY}' of x")
             answers = {
-                "show schemas": ("raw",),
-                "show tables": ("raw", "orders", False),
-                "show tbl": ("comment", comment),
-            }
-            return [answer for asked, answer in answers.items() if statement.startswith(asked)]
+                "show schemas": [("raw",)],
+                "show tables": [("raw", "orders", False)],
+                "describe table": [
+                    ("order_id", "string", None), ("# Detailed Table Information", "", ""), ("Comment", comment, ""),
+                ],
+            }  # fmt: skip
+            return next(rows for asked, rows in answers.items() if statement.startswith(asked))
 
     monkeypatch.setattr(raw_spark, "SparkSql", Sql)
     message = "Spark holds raw tables that this project did not load.*: orders" if foreign else "Spark: .*A value of x"
@@ -354,8 +356,8 @@ ATTACKS = [
 def test_make_runs_nothing_of_what_it_is_given(makefile: Path, value: str):
     def make(*arguments: str, **environment: str) -> list[str]:
         done = subprocess.run(
-            ["make", "--silent", *arguments], cwd=makefile, env=os.environ | environment, capture_output=True,
-            text=True, check=False,
+            ["make", "--silent", "--no-print-directory", *arguments], cwd=makefile, env=os.environ | environment,
+            capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert not (makefile / "planted").exists(), done.stdout
         assert "Error 3" in done.stderr, done.stderr  # the script's own exit code
@@ -374,7 +376,11 @@ def test_make_runs_nothing_of_what_it_is_given(makefile: Path, value: str):
 def test_make_has_its_defaults_and_names_an_environment_that_cannot_be_made(makefile: Path):
     def make(*arguments: str) -> subprocess.CompletedProcess:
         return subprocess.run(
-            ["make", "--silent", *arguments], cwd=makefile, capture_output=True, text=True, check=False
+            ["make", "--silent", "--no-print-directory", *arguments],
+            cwd=makefile,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     assert json.loads(make("build").stdout) == json.loads(make("refresh").stdout) == ["complete_journey"]

@@ -669,10 +669,13 @@ def end(database: Connection, store: PostgresStore) -> None:
 
 def test_an_ended_session_stops_what_was_started_and_publishes_nothing(store: PostgresStore, database: Connection):
     started = time.monotonic()
-    with pytest.raises(LockLostError, match="the server has ended the session that held the lock"), store.watched():
-        end(database, store)
-        subprocess.run(["sleep", "60"], check=False)
-    assert time.monotonic() - started < 20
+    with subprocess.Popen(["sleep", "60"]) as older:  # which the refresh did not start for what is watched
+        with pytest.raises(LockLostError, match="the server has ended the session that held the lock"), store.watched():
+            end(database, store)
+            subprocess.run(["sleep", "60"], check=False)
+        assert time.monotonic() - started < 20
+        assert older.poll() is None
+        older.kill()
     with pytest.raises(LockLostError):
         publish(store)
     assert not is_there(database, "operations.versions") or rows(database, "select * from operations.versions") == []
