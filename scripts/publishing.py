@@ -1,4 +1,4 @@
-"""What published versions are, and what every store of them can do: publish_duckdb.py, publish_postgres.py.
+"""What published versions are, and what every store of them can do: publish_duckdb.py, _postgres.py, _spark.py.
 
 A version is a copy of all marts that nothing writes to any more. One of them is current: the one that readers see.
 """
@@ -32,9 +32,9 @@ class NotNow(Exception):
 class Version:
     """What is known of a published version. Its number rises by 1, whatever the clock says.
 
-    fingerprint: what it was made of, {"project", "vars", "inputs"}. row_counts: {mart: rows}. checksums: {file or mart:
-    hash of its content}, empty for versions of a release that took none. variables: dbt's vars as they were.
-    withdrawn_at: when a rollback went behind it, null where none did.
+    fingerprint: what it was made of, {"project", "code", "vars", "inputs"}. row_counts: {mart: rows}. checksums:
+    {file or mart: hash of its content}, empty for versions of a release that took none. variables: dbt's vars as
+    they were. withdrawn_at: when a rollback went behind it, null where none did.
     """
 
     number: int
