@@ -85,7 +85,8 @@ class Finding:
         if isinstance(store, DuckDBStore) and store.VERSION_NAME.search(self.query):  # dbt sees one file alone
             home = shlex.quote(str(store.home))
             return f"{{look}}python scripts/publication_rules.py {shlex.quote(self.query)} --home {home}"
-        return f'{{look}}dbt show --limit {SHOWN} --inline "{self.query}" --target {target}'
+        shown = f"--limit {SHOWN} --output json"  # as a table, dbt cuts each value after twenty characters
+        return f'{{look}}dbt show {shown} --inline "{self.query}" --target {target}'
 
 
 class Month(NamedTuple):

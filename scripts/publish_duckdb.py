@@ -229,7 +229,7 @@ class DuckDBStore(Store):
             raise PublishError(in_the_way)
         versions = {version.number: version for version in self.versions()}
         if number not in versions:
-            raise PublishError(f"there is no version {number}; there are {told(versions) or 'none'}")
+            raise PublishError(f"there is no version {number}; published versions: {told(versions) or 'none'}")
         if found := self.damage(versions[number]):
             whole = [each for each in versions.values() if each.number != number and not self.damage(each)]
             raise PublishError(

@@ -309,7 +309,8 @@ class PostgresStore(Store):
         """Let the views show an earlier version, if it is as it was published."""
         versions = {version.number: version for version in self.versions()}
         if number not in versions:
-            raise PublishError(f"there is no version {number}; there are {', '.join(map(str, versions)) or 'none'}")
+            numbers = ", ".join(map(str, versions)) or "none"
+            raise PublishError(f"there is no version {number}; published versions: {numbers}")
         damage = self.damage(versions[number])
         if damage:
             whole = [str(other) for other, version in versions.items() if other != number and not self.damage(version)]

@@ -302,7 +302,8 @@ class SparkStore(Store):
         """Note it, then turn all tables: killed in between, the next run turns the rest."""
         versions = {version.number: version for version in self.versions()}
         if number not in versions:
-            raise PublishError(f"there is no version {number}; there are {', '.join(map(str, versions)) or 'none'}")
+            numbers = ", ".join(map(str, versions)) or "none"
+            raise PublishError(f"there is no version {number}; published versions: {numbers}")
         if lost := self.lost(versions[number]):
             raise PublishError(f"version {number} is damaged: {'; '.join(lost)}")
         withdraw(versions.values(), number, now)

@@ -23,6 +23,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -116,8 +117,6 @@ class Refresh:
         with self.step("recover") as details:
             details["removed"] = "; ".join(self.store.recover()) or None
             self.damage = details["damaged"] = damage_of(self.store)
-            if self.damage:
-                self.warn(f"what readers see is damaged: {self.damage}")
             os.environ.update(self.store.open_work())
             os.environ |= {"DBT_TARGET_PATH": str(self.target_path), "DBT_LOG_PATH": str(self.state / "logs")}
             os.environ["DBT_LOG_LEVEL_FILE"] = "none"  # dbt's own log has databases' errors in full, values with them
@@ -141,6 +140,9 @@ class Refresh:
                 details["findings"] = self.judged(self.emptied_sources(fingerprint["inputs"]))
         if unchanged:
             self.run.message = f"nothing new since {unchanged}"
+            current = self.store.current()
+            if current and current.number != unchanged.number:
+                self.warn(f"readers see {current}; --force builds the same input again and publishes it")
             return "unchanged"
         with self.step("arrival") as details:
             details["findings"] = self.guard()
@@ -244,6 +246,8 @@ class Refresh:
     def judged(self, findings: list[Finding]) -> list[str]:
         """Keep what the publication rules found in the record and return it; raise Refused where one stops."""
         lines = [f"{each}\n      see it: {each.look(self.store, self.arguments.target)}" for each in findings]
+        if self.arguments.accept_anomalies:
+            lines = [re.sub("^stop: ", "accepted: ", line) for line in lines]
         self.run.findings += lines
         if any(finding.severity == "stop" for finding in findings) and not self.arguments.accept_anomalies:
             once = "if that is right, --accept-anomalies publishes it this once; limits: var publication_rules"
@@ -428,6 +432,13 @@ def finish(refresh: Refresh) -> int:
     if run.outcome == "failed" and is_shown(store, run):  # what is published is published, whatever came after
         refresh.warn(f"published, but step {run.step} did not come to its end: {run.message}")
         run.outcome, may_pass = "published", False
+    if refresh.damage:
+        damage = f"damaged: {refresh.damage}"
+        refresh.warn(
+            f"what readers saw was {damage}; it is replaced"
+            if run.outcome == "published"
+            else f"what readers see is {damage}"
+        )
     code = NOT_NOW if may_pass else ENDS[run.outcome]
     run.version = None if code else run.version
     with contextlib.suppress(OSError, psycopg2.Error):

@@ -148,7 +148,7 @@ def main() -> None:
             with connection, connection.cursor() as cursor:
                 done, still = make(cursor, arguments.raw_schema)
     except NotNow as error:
-        print(f"error: {error}. Run it again later", file=sys.stderr)
+        print(f"error: {error} (PGHOST, PGPORT say where it is). Run it again later", file=sys.stderr)
         sys.exit(4)
     except psycopg2.errors.InsufficientPrivilege as error:
         print(

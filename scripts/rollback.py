@@ -51,7 +51,9 @@ def go_back(store: Store, records: Records, number: int | None) -> str:
     run.message = f"from version {current.number if current else 'none'} to {version}"
     run.as_of_date = version.as_of_date
     records.save(run)
-    return f"current: {version}; before: {current}"
+    if current and current.number == version.number:
+        return f"current: {version}, as before"
+    return f"current: {version}; before: {current or 'not known'}"
 
 
 def listed(store: Store) -> str:

@@ -259,7 +259,7 @@ def test_a_version_is_kept_found_damaged_taken_back_and_pruned(store: SparkStore
     assert look(store) == (2, 2)
     assert [each.withdrawn_at for each in store.versions()] == [None, None, "2024-01-02 00:00:00"]
     assert store.rows("select distinct added from published.tryout_first") == [(None,)]  # columns are the table's
-    with pytest.raises(PublishError, match="there is no version 7; there are 1, 2, 3"):
+    with pytest.raises(PublishError, match="there is no version 7; published versions: 1, 2, 3"):
         store.roll_back(7, "2024-01-02 00:00:00")
     store.rows(f"delete from published.tryout_second.branch_{branch(1)} where id = 7")
     lost = "the rows of published.tryout_second are not those that were published"

@@ -619,13 +619,13 @@ def test_a_refresh_finds_what_is_damaged_says_so_and_repairs_it(shop_home: Publi
     done = refreshed(shop_home)
     assert done.returncode == 0, done.stderr
     said = "version 1: analytics.duckdb is not the file that was published: its checksum differs"
-    assert f"  warning: what readers see is damaged: {said}\n" in done.stderr
+    assert f"  warning: what readers saw was damaged: {said}; it is replaced\n" in done.stderr
     assert steps(done)["recover"]["damaged"] == said
     assert "unchanged_since" not in steps(done)["compare"]
     assert shop_home.record()["outcome"] == "published"
     findings = shop_home.record()["findings"]
-    assert findings[0] == f"warning: what readers see is damaged: {said}"
-    assert findings[1].startswith("warning: no published version is whole") and len(findings) == 2
+    assert findings[0].startswith("warning: no published version is whole") and len(findings) == 2
+    assert findings[1] == f"warning: what readers saw was damaged: {said}; it is replaced"
     assert look(shop_home.published) == 2
     assert refresh.damage_of(store) is None
     back = shop_home.rollback()

@@ -1096,7 +1096,7 @@ def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
     )
     mended = other.refresh(*target, data="raw")
     assert mended.returncode == 0, mended.stderr
-    assert "warning: what readers see is damaged: version 1: published.orders has " in mended.stderr
+    assert "warning: what readers saw was damaged: version 1: published.orders has " in mended.stderr
     assert "warning: public.theirs reads what dbt builds: dbt drops it with the table" in mended.stderr
     assert "published.orders has" in steps(mended)["recover"]["damaged"]
     assert steps(mended)["publish"]["version"] == 2
