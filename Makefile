@@ -77,7 +77,7 @@ test-postgres: $(READY)
 # Spark in one process on the shop of faults; a real cluster beside DuckDB on all data sets, versions published there,
 # and a worker and a server killed in the middle; each test says its seconds as it ends
 test-spark: $(READY) $(SPARK_READY)
-	$(BIN)/python -m pytest -m "spark or cluster" -s
+	$(BIN)/python -m pytest -m "spark or cluster" -n 2 --dist loadgroup -rP
 
 # the examples of scripts/schedule, run once each by a real cron, systemd and Dagster; as root, for their throw-away system
 test-schedule: $(READY) $(DAGSTER_READY)

@@ -238,10 +238,9 @@ def test_a_refresh_on_a_cluster_publishes_duckdbs_answer(spark_cluster: Engine, 
 
 
 @pytest.mark.cluster
-@pytest.mark.parametrize("data_set", ["dirty_shop", "complete_journey"])
-def test_a_spark_cluster_gives_duckdbs_answer(request: pytest.FixtureRequest, spark_cluster: Engine, data_set: str):
+def test_a_spark_cluster_gives_duckdbs_answer(spark_cluster: Engine, complete_journey: Warehouse):
     # no tests: DuckDB ran them on the marts that these are compared with
-    same_answer(spark_cluster, request.getfixturevalue(data_set), data_set, ("unit_test", "test"))
+    same_answer(spark_cluster, complete_journey, "complete_journey", ("unit_test", "test"))
 
 
 def alive_in_group(group: int) -> int:
