@@ -74,10 +74,11 @@ test-faults: $(READY)
 test-postgres: $(READY)
 	$(BIN)/python -m pytest -m postgres -s
 
-# Spark in one process on the shop of faults; a real cluster beside DuckDB on all data sets, versions published there,
-# and a worker and a server killed in the middle; each test says its seconds as it ends
+# Spark in one process on the shop of faults; a real cluster beside DuckDB on the fixture shop and CDNOW, versions
+# published there, and a worker and a server killed in the middle; each test says its seconds as it ends. Complete
+# Journey too: python -m pytest -m cluster -s
 test-spark: $(READY) $(SPARK_READY)
-	$(BIN)/python -m pytest -m "spark or cluster" -n 2 --dist loadgroup -rP
+	$(BIN)/python -m pytest -m "(spark or cluster) and not large" -s
 
 # the examples of scripts/schedule, run once each by a real cron, systemd and Dagster; as root, for their throw-away system
 test-schedule: $(READY) $(DAGSTER_READY)

@@ -34,19 +34,13 @@ LONGEST = [
 ]  # fmt: skip
 
 
-LONG = {"spark", "cluster"}  # markers of tests that take minutes each; the tests of one share one Spark
-
-
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the longest files first; the order within a file stays. With --dist loadgroup each Spark has one process."""
+    """Put the longest files first; the order within a file stays."""
     place = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
-    for item in items:
-        for marker in LONG & {mark.name for mark in item.iter_markers()}:
-            item.add_marker(pytest.mark.xdist_group(marker))
 
 
+LONG = {"spark", "cluster"}  # markers of tests that take minutes each
 seconds: dict[str, float] = {}
 
 

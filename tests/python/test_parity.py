@@ -2,7 +2,7 @@
 
 Same columns, types by class, rows both ways; keys, integers, dates, text and money exactly; doubles to 1e-9 relative.
 The tests marked spark and cluster start Spark, the latter a real cluster, and take long: make test-spark. Those marked
-large bring the real data sets to Postgres: make test-postgres.
+large bring the real data sets to Postgres, make test-postgres, and Complete Journey to the cluster.
 """
 
 from __future__ import annotations
@@ -238,6 +238,7 @@ def test_a_refresh_on_a_cluster_publishes_duckdbs_answer(spark_cluster: Engine, 
 
 
 @pytest.mark.cluster
+@pytest.mark.large
 def test_a_spark_cluster_gives_duckdbs_answer(spark_cluster: Engine, complete_journey: Warehouse):
     # no tests: DuckDB ran them on the marts that these are compared with
     same_answer(spark_cluster, complete_journey, "complete_journey", ("unit_test", "test"))
