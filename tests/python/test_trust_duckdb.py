@@ -681,7 +681,7 @@ def test_what_readers_see_is_published_whatever_comes_after(tmp_path: Path):
 
     stopping = SimpleNamespace(
         run=run, store=store, refresh=stopped, built_in=str, warn=run.findings.append, records=store.records(),
-        log=SimpleNamespace(is_terminal=False),
+        log=SimpleNamespace(is_terminal=False), damage=None,
     )  # fmt: skip
     assert refresh.finish(stopping) == 0
     (noted,) = store.records().all()

@@ -1106,7 +1106,7 @@ def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
     history = "select run_id, record ->> 'outcome', record ->> 'findings' from operations.run_records order by 1"
     found = rows(database, history)
     assert [(run_id, outcome) for run_id, outcome, _ in found] == [(1, "published"), (2, "unchanged"), (3, "published")]
-    assert "is damaged" in found[2][2]
+    assert "was damaged" in found[2][2]
     assert rows(database, "select run_id, outcome from published.pipeline_runs order by 1") == [
         (1, "published"), (2, "unchanged"), (3, "published"),
     ]  # fmt: skip
