@@ -75,8 +75,8 @@ test-postgres: $(READY)
 	$(BIN)/python -m pytest -m postgres -s
 
 # Spark in one process on the shop of faults; a real cluster beside DuckDB on the fixture shop and CDNOW, versions
-# published there, and a worker and a server killed in the middle; each test says its seconds as it ends. Complete
-# Journey too: python -m pytest -m cluster -s
+# published there, and a worker and a server killed in the middle; each test says its seconds as it ends. The
+# shop of faults and Complete Journey on the cluster: python -m pytest -m "cluster and large" -s
 test-spark: $(READY) $(SPARK_READY)
 	$(BIN)/python -m pytest -m "(spark or cluster) and not large" -s
 

@@ -2,7 +2,7 @@
 
 Same columns, types by class, rows both ways; keys, integers, dates, text and money exactly; doubles to 1e-9 relative.
 The tests marked spark and cluster start Spark, the latter a real cluster, and take long: make test-spark. Those marked
-large bring the real data sets to Postgres, make test-postgres, and Complete Journey to the cluster.
+large bring the real data sets to Postgres, make test-postgres, and more data sets to the cluster.
 """
 
 from __future__ import annotations
@@ -239,9 +239,10 @@ def test_a_refresh_on_a_cluster_publishes_duckdbs_answer(spark_cluster: Engine, 
 
 @pytest.mark.cluster
 @pytest.mark.large
-def test_a_spark_cluster_gives_duckdbs_answer(spark_cluster: Engine, complete_journey: Warehouse):
+@pytest.mark.parametrize("data_set", ["dirty_shop", "complete_journey"])
+def test_a_spark_cluster_gives_duckdbs_answer(request: pytest.FixtureRequest, spark_cluster: Engine, data_set: str):
     # no tests: DuckDB ran them on the marts that these are compared with
-    same_answer(spark_cluster, complete_journey, "complete_journey", ("unit_test", "test"))
+    same_answer(spark_cluster, request.getfixturevalue(data_set), data_set, ("unit_test", "test"))
 
 
 def alive_in_group(group: int) -> int:
