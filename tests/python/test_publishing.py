@@ -179,8 +179,13 @@ def test_a_rollback_holds_until_there_is_something_new(shop_home: Publication):
     same = shop_home.refresh()
     assert same.returncode == 0
     assert steps(same)["compare"]["unchanged_since"] == 2  # what was taken back does not come again by itself
+    assert "unchanged, with warnings:\n  warning: readers see version 1, as of 2023-12-31" in same.stderr
+    assert "--force builds the same input again and publishes it" in same.stderr
     assert look(shop_home.published) == 1
-    assert shop_home.rollback("9").returncode == 2
+    again = shop_home.rollback("1")
+    assert again.stdout.startswith("current: version 1, as of 2023-12-31") and again.stdout.endswith(", as before\n")
+    unknown = shop_home.rollback("9")
+    assert (unknown.returncode, unknown.stderr) == (2, "error: there is no version 9; published versions: 1, 2\n")
     assert shop_home.rollback("2").returncode == 0
     assert look(shop_home.published) == 2
 
