@@ -4,8 +4,7 @@
 -#}
 {% macro check_vars() -%}
     {%- set problems = [] -%}
-    {%- do problems.extend(require_one_of('rfm_method', ['midrank', 'ntile', 'cutoffs'])) -%}
-    {%- do problems.extend(require_one_of('abc_value', ['revenue', 'margin'])) -%}
+    {%- do problems.extend(require_scoring_vars()) -%}
     {%- do problems.extend(require_one_of('guest_orders', ['rejected', 'own_customer', 'email'])) -%}
     {%- if execute and var('guest_orders') == 'email' and load_relation(source('privacy', 'pseudonym_key')) is none -%}
         {%- do problems.append(
@@ -13,20 +12,7 @@
             ~ 'per database: python scripts/set_key.py --target ' ~ target.name
         ) -%}
     {%- endif -%}
-    {%- do problems.extend(require_one_of('clv_model', ['pareto_nbd', 'mbg_nbd', 'bg_nbd'])) -%}
-    {%- do problems.extend(require_one_of('clv_method', ['model', 'last_window', 'auto'])) -%}
-    {%- do problems.extend(require_number('clv_refit_months', 1, 120, whole=true)) -%}
-    {%- do problems.extend(require_number('clv_min_repeat_customers', 1, whole=true)) -%}
-    {%- do problems.extend(require_number('clv_interval', 0.01, 0.999)) -%}
-    {%- do problems.extend(require_number('clv_backtest_months', 1, 120, whole=true)) -%}
-    {%- set months = var('clv_horizons_months') -%}
-    {%- if months is string or months is not sequence or not months
-        or months | select('integer') | list != months | list or months | min < 1 or months | max > 120
-        or months | sort | unique | list != months | list -%}
-        {%- do problems.append(
-            'var clv_horizons_months must be a rising list of whole months, 1 to 120; it is ' ~ months | string
-        ) -%}
-    {%- endif -%}
+    {%- do problems.extend(require_clv_vars()) -%}
     {%- set optional_sources = [
         'order_items', 'customers', 'refunds', 'marketing_touches', 'events', 'support_tickets', 'survey_responses',
         'referrals', 'exchange_rates',
@@ -44,16 +30,7 @@
     {%- do problems.extend(require_number('window_months', 1, whole=true)) -%}
     {%- do problems.extend(require_number('default_margin_rate', 0, 1)) -%}
     {%- do problems.extend(require_number('annual_discount_rate', 0, 10)) -%}
-    {%- do problems.extend(require_number('abc_cutoff_a', 0.01, 1)) -%}
-    {%- do problems.extend(require_number('abc_cutoff_b', 0.01, 1)) -%}
-    {%- do problems.extend(require_number('demotion_patience', 1, 60, whole=true)) -%}
-    {%- do problems.extend(require_number('expected_gap_prior_weight', 0)) -%}
-    {%- do problems.extend(require_number('churned_overdue_ratio', 0)) -%}
-    {%- do problems.extend(require_number('churned_min_recency_days', 0, whole=true)) -%}
-    {%- do problems.extend(require_number('decline_overdue_ratio', 0)) -%}
-    {%- do problems.extend(require_number('decline_revenue_ratio', 0)) -%}
-    {%- do problems.extend(require_number('formation_min_orders', 2, whole=true)) -%}
-    {%- do problems.extend(require_number('stability_min_orders', 2, whole=true)) -%}
+    {%- do problems.extend(require_lifecycle_vars()) -%}
     {%- for name in ['versions_kept', 'runs_kept', 'anomaly_runs', 'anomaly_min_runs'] -%}
         {%- do problems.extend(require_number(name, 1, whole=true)) -%}
     {%- endfor -%}
