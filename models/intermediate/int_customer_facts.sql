@@ -51,7 +51,7 @@ select
     totals.monetary,
     totals.previous_monetary,
     totals.net_revenue,
-    totals.first_day_net_revenue,
+    totals.repeat_net_revenue,
     totals.margin,
     totals.ranked_value,
     totals.margin_is_estimated = 1 as margin_is_estimated,

@@ -4,7 +4,7 @@
     'margin_is_estimated': ('max', 'integer'),
     'order_count': ('sum', 'integer'), 'purchase_days': ('sum', 'integer'), 'frequency': ('sum', 'integer'),
     'monetary': ('sum', 'numeric(18, 2)'), 'previous_monetary': ('sum', 'numeric(18, 2)'),
-    'net_revenue': ('sum', 'numeric(18, 2)'), 'first_day_net_revenue': ('sum', 'numeric(18, 2)'),
+    'net_revenue': ('sum', 'numeric(18, 2)'), 'repeat_net_revenue': ('sum', 'numeric(18, 2)'),
     'margin': ('sum', 'numeric(18, 2)'), 'acquisition_cost': ('sum', 'numeric(18, 2)'),
     'discounted_margin': ('sum', 'numeric(28, 8)'),
 } -%}

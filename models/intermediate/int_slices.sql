@@ -26,8 +26,8 @@ inputs as (
     select
         booked_on as known_on,
         {{ row_hash([
-            'customer_id', 'order_date', 'booked_on', 'order_count', 'net_revenue', 'discounted_margin', 'margin',
-            'margin_is_estimated'
+            'customer_id', 'order_date', 'booked_on', 'order_count', 'net_revenue', 'repeat_net_revenue',
+            'discounted_margin', 'margin', 'margin_is_estimated'
         ]) }} as row_hash
     from customer_days
     union all

@@ -11,6 +11,9 @@ orders as (
     select
         order_id,
         exchange_rate,
+        currency,
+        gross_amount,
+        discount_amount,
         cast(gross_amount * coalesce(exchange_rate, 1) as numeric(18, 2))
         - cast(discount_amount * coalesce(exchange_rate, 1) as numeric(18, 2)) as amount,
         is_sale,
@@ -27,10 +30,31 @@ refunds as (
         cast(refunds.amount * coalesce(orders.exchange_rate, 1) as numeric(18, 2)) as amount,
         refunds.refund_date,
         orders.order_date,
-        coalesce(orders.is_sale, false) as is_refund_of_sale
+        coalesce(orders.is_sale and orders.gross_amount >= 0, false) as is_refund_of_sale
     from {{ ref('stg_refunds') }} as refunds
     left join orders on refunds.order_id = orders.order_id
     where refunds.reject_reasons = ''
+
+),
+
+-- those that name an order of their customer, as it is then booked
+credits as (
+
+    select
+        own.order_id,
+        own.amount,
+        case
+            when own.currency = credited.currency
+                then cast(
+                    (own.gross_amount - own.discount_amount) * coalesce(credited.exchange_rate, 1) as numeric(18, 2)
+                )
+            else own.amount
+        end as booked_amount,
+        greatest(own.order_date, credited.order_date) as booked_on,
+        credited.is_sale
+    from {{ ref('int_credit_notes') }} as credit_notes
+    inner join orders as own on credit_notes.order_id = own.order_id
+    inner join orders as credited on credit_notes.credited_order_id = credited.order_id
 
 ),
 
@@ -57,7 +81,26 @@ items as (
         -orders.amount as amount
     from orders
     inner join as_of_dates on orders.order_date > as_of_dates.as_of_date
-    where orders.is_sale
+    where orders.is_sale and orders.order_id not in (select credits.order_id from credits)
+    union all
+    select
+        'excluded: credit note of what is no sale' as item,
+        -amount as amount
+    from credits
+    where not is_sale
+    union all
+    select
+        'credit note at the rate of its sale' as item,
+        booked_amount - amount as amount
+    from credits
+    where is_sale
+    union all
+    select
+        'excluded: credit note known after the as-of date' as item,
+        -credits.booked_amount as amount
+    from credits
+    inner join as_of_dates on credits.booked_on > as_of_dates.as_of_date
+    where credits.is_sale
     union all
     select
         'excluded: refund of what is no sale' as item,

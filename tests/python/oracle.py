@@ -210,18 +210,42 @@ def costs_of_lines(raw: dict[str, pd.DataFrame]) -> dict[str, int]:
     return dict(costs)
 
 
-def read_entries(raw: dict[str, pd.DataFrame], settings: dict) -> pd.DataFrame:
-    """Return one row per sale and per refund of a sale.
+def credited_orders(raw: dict[str, pd.DataFrame]) -> dict[str, dict]:
+    """Return {order_id: the order that it credits} of orders below zero that name another one of their customer."""
+    merged = survivors(raw)
+    by_id = {str(order["order_id"]): order for order in raw["orders"].to_dict("records")}
 
-    customer_id, is_sale, order_day (of the sale, for its refunds too), booked_on (the day that it counts from),
-    revenue, margin (both in cents, of a refund negative), is_estimated (the cost of the sale is unknown).
+    def customer(order: dict) -> str:
+        return merged.get(str(order["customer_id"]), str(order["customer_id"]))
+
+    found = {}
+    for order_id, order in by_id.items():
+        named = by_id.get(str(order["credited_order_id"]), order)
+        if cents(order["gross_amount"]) < 0 <= cents(named["gross_amount"]) and customer(order) == customer(named):
+            found[order_id] = named
+    return found
+
+
+def read_entries(raw: dict[str, pd.DataFrame], settings: dict) -> pd.DataFrame:
+    """Return one row per sale, per refund of a sale and per credit note.
+
+    customer_id, is_sale (and no credit note), order_day (of the sale, for its refunds too), booked_on (the day that it
+    counts from), revenue, margin (both in cents, of a refund negative), is_estimated (the cost of the sale is unknown).
     """
     rates, merged, line_costs = Rates(raw, settings), survivors(raw), costs_of_lines(raw)
     estimate = settings["default_margin_rate"]
-    sales, entries = {}, []
+    credited, sales, entries = credited_orders(raw), {}, []
+    given_back = list(_with_days(raw["refunds"], "refunded_at"))
     for order, ordered in _with_days(raw["orders"], "ordered_at"):
         status, customer = order["status"], str(order["customer_id"])
         if isinstance(status, str) and status.strip().lower() not in settings["sale_statuses"]:
+            continue
+        if str(order["order_id"]) in credited:
+            sale = credited[str(order["order_id"])]
+            if str(order["currency"]) != str(sale["currency"]):
+                raise NotImplementedError("a credit note in another currency than its sale")
+            amount = Decimal(-cents(order["gross_amount"]) + (cents(order["discount_amount"]) or 0)) / 100
+            given_back.append(({"order_id": sale["order_id"], "amount": amount}, ordered))
             continue
         stated = cents(order["cost_amount"])
         rate = rates.of(order["currency"], ordered)
@@ -230,9 +254,11 @@ def read_entries(raw: dict[str, pd.DataFrame], settings: dict) -> pd.DataFrame:
         revenue = converted(cents(order["gross_amount"]), rate) - discount
         margin = estimated_margin(revenue, estimate) if cost is None else revenue - cost
         customer = merged.get(customer, customer)
-        sales[str(order["order_id"])] = (customer, ordered, rate, cost is None)
-        entries.append((customer, True, ordered, ordered, revenue, margin, cost is None))
-    for refund, refunded in _with_days(raw["refunds"], "refunded_at"):
+        is_sale = cents(order["gross_amount"]) >= 0
+        if is_sale:
+            sales[str(order["order_id"])] = (customer, ordered, rate, cost is None)
+        entries.append((customer, is_sale, ordered, ordered, revenue, margin, cost is None))
+    for refund, refunded in given_back:
         if str(refund["order_id"]) not in sales:
             continue
         customer, ordered, rate, is_estimated = sales[str(refund["order_id"])]
@@ -246,10 +272,12 @@ def read_entries(raw: dict[str, pd.DataFrame], settings: dict) -> pd.DataFrame:
 
 def known_from(raw: dict[str, pd.DataFrame]) -> dict[str, int]:
     """Return {customer_id: day from which the customer is known}, by customer_id; undated records from the start."""
-    merged = survivors(raw)
+    merged, credited = survivors(raw), credited_orders(raw)
     firsts = collections.defaultdict(lambda: NEVER)
     for source, column in [("orders", "ordered_at"), ("customers", "created_at")]:
         for record, day in _with_days(raw[source], column):
+            if source == "orders" and str(record["order_id"]) in credited:
+                continue
             customer = merged.get(str(record["customer_id"]), str(record["customer_id"]))
             firsts[customer] = min(firsts[customer], -NEVER if day is None else day)
     return dict(sorted(firsts.items()))
@@ -282,7 +310,8 @@ class History:
         self.days = days.sort_values(["customer", "order_day"], ignore_index=True)
         self.days["gap"] = self.days.groupby("customer")["order_day"].diff()
         first_sales = self.days.drop_duplicates("customer").set_index("customer")["order_day"]
-        years = (self.entries["booked_on"] - self.entries["customer"].map(first_sales)) / 365
+        days_since = self.entries["booked_on"] - self.entries["customer"].map(first_sales)
+        years = days_since.clip(lower=0).fillna(0) / 365  # what comes before the first sale counts as it is
         self.entries["discounted"] = self.entries["margin"] * (1 + settings["annual_discount_rate"]) ** -years
         order_days = days_of(raw["orders"]["ordered_at"])  # of any status
         self.first_order_date, self.last_order_date = date_of(min(order_days)), date_of(max(order_days))
@@ -403,7 +432,7 @@ class History:
                 "gap_days": total(days.dropna(subset="gap"), "gap"),
                 "first_order_date": dates(first, has_order),
                 "last_order_date": dates(last, has_order),
-                "last_activity_date": dates(latest(entries, "booked_on"), has_order),
+                "last_activity_date": dates(latest(entries, "booked_on"), number(entries) > 0),
                 "recency_days": np.where(has_order, today - np.where(has_order, last, 0), np.nan),
                 "frequency": number(sales[sales["order_day"] > window]),
                 "monetary": total(entries[entries["order_day"] > window], "revenue"),
