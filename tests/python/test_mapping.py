@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,10 @@ from raw_schema import PROJECT
 TABLES = ["raw_orders", "raw_items", "raw_products", "raw_supplies", "raw_customers"]
 
 
-def documented_vars() -> dict:
-    """Return the vars of the example in the documentation."""
+def documented_vars(number: int = 1) -> dict:
+    """Return the vars of an example in the documentation."""
     text = (PROJECT / "models" / "docs" / "mapping.md").read_text(encoding="utf-8")
-    return yaml.safe_load(text.split("```yaml")[1].split("```")[0])
+    return yaml.safe_load(text.split("```yaml")[number].split("```")[0])
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +69,27 @@ def test_mistakes_in_the_mapping_are_all_named(jaffle_shop: Warehouse):
     assert "table raw.raw_custmers is missing" in output
     output = jaffle_shop.refused(variables=documented_vars() | {"source_map": {"order": {"table": "raw_orders"}}})
     assert "var source_map names a source order, which the contract does not have" in output
+
+
+def test_the_documented_mapping_of_gift_cards_counts_what_they_pay_for(warehouse: Warehouse):
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n"})  # the contract's other tables
+    for table, text in {
+        "shop_orders": "number,customer,placed_at,total,refers_to\n"
+        "1,ada,2024-05-01,70.00,\n2,ada,2024-05-02,50.00,\n3,bob,2024-05-03,30.00,\n4,ada,2024-06-01,-20.00,1\n",
+        "shop_lines": "number,line,sku,kind,price\n"
+        "1,1,pot,tableware,20.00\n1,2,card,gift_card,50.00\n2,1,card,gift_card,50.00\n3,1,mat,textiles,30.00\n"
+        "4,1,pot,tableware,-20.00\n",
+    }.items():
+        file = warehouse.folder / f"{table}.csv"
+        file.write_text(text)
+        warehouse.execute(f"create table raw.{table} as select * from read_csv('{file}')")
+    warehouse.build(documented_vars(2), select=["--select", "+customer_value_parts", "+orders", "+reject_summary"])
+    assert warehouse.rows(
+        "select customer_id, order_count, net_revenue, category_count from marts.customer_value "
+        "join marts.customer_value_parts using (customer_id) order by 1"
+    ) == [("ada", 1, Decimal("0.00"), 1), ("bob", 1, Decimal("30.00"), 1)]
+    assert warehouse.rows("select order_id, refund_amount from marts.orders order by 1") == [
+        ("1", Decimal("20.00")),
+        ("3", Decimal("0.00")),
+    ]
+    assert warehouse.rows("select * from marts.reject_summary") == []
