@@ -56,7 +56,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 SHOP = PROJECT / "tests" / "fixtures" / "shop"
-CREDIT_NOTES = PROJECT / "tests" / "fixtures" / "credit_notes"
+CREDIT_NOTES = PROJECT / "tests" / "shops" / "credit_notes"  # dbt takes what is in fixtures for its own
 # dbt parses the project anew where the profile changes, which takes longer than most builds here: so all warehouses are
 # reached by one path, and what the last run parsed is handed on
 SHARED = Path(tempfile.mkdtemp(prefix="customer-value-tests-"))
