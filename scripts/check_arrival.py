@@ -33,6 +33,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import arrival_words
 import jinja2
 import messages
 import yaml
@@ -59,6 +60,8 @@ CHECKS = {
     "volume_ratio": ("rows, as a multiple of the median of the last loads", ".2f"),
     "missing_share": ("share of rows where it is null or blank", ".1%"),
     "untypable_share": ("share of rows where it cannot be read as the contract's type", ".1%"),
+    "rejected_share": ("share of rows that will be rejected for it", ".1%"),
+    "unmatched_share": ("share of the orders with a customer whose customer is not in the table of customers", ".1%"),
     "drift": ("drift against the last loads (population stability index)", ".2f"),
     "age_days": ("days since the newest row", ",.1f"),
     "minimum": ("smallest value", ",.2f"),
@@ -72,7 +75,10 @@ class CheckError(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """One failed check of one column. severity: stop or warn. look: the command that shows the data."""
+    """One failed check of one column. severity: stop or warn. look: the command that shows the data.
+
+    told: what is said of it in words, where that is more than its numbers.
+    """
 
     severity: str
     source: str
@@ -81,23 +87,31 @@ class Finding:
     expected: str
     observed: str
     look: str
+    told: str = ""
 
     @classmethod
     def of(cls, asked: Any, row: dict, found: dict) -> Finding:
         """Return what a failed expectation says about one row of a source's table. found: one dict of profiles()."""
         check, column = asked.kwargs["column"], row["column_name"]
         query = f"arrival_rows('{found['source']}', '{column}')" if column in found["columns"] else None
+        query = "arrival_unmatched()" if check == "unmatched_share" else query
+        told = arrival_words.rejected(found, column) if check in ("rejected_share", "missing_share") else ""
         if check.startswith("absent"):
-            look = f"{found['table']} beside models/staging/_sources.yml; vars source_map and has_{found['source']}"
+            told = arrival_words.absent(found, None if column == TABLE else column)
+            lacks = f"; var has_{found['source']} is false for a source that you lack" * (found["source"] != "orders")
+            look = f"models/staging/_sources.yml; var source_map (models/docs/mapping.md){lacks}"
         else:
             shows = f"{{{{ {query} }}}}" if query else f"select * from {found['table']}"
             look = f'dbt show --limit 20 --inline "{shows}"'
         seen = written(check, float(row[check]))
-        return cls(asked.meta["severity"], found["source"], column, check, asked.meta["expected"], seen, look)
+        return cls(asked.meta["severity"], found["source"], column, check, asked.meta["expected"], seen, look, told)
 
     def __str__(self) -> str:
         place = self.source if self.column == TABLE else f"{self.source}.{self.column}"
-        return f"{self.severity.upper()}  {place}: {CHECKS[self.check][0]}: {self.observed}, expected {self.expected}"
+        said = f"{CHECKS[self.check][0]}: {self.observed}, expected {self.expected}"
+        if CHECKS[self.check][1] == "flag":
+            said = CHECKS[self.check][0]
+        return f"{self.severity.upper()}  {place}: {said}{': ' * bool(self.told)}{self.told}"
 
 
 @dataclass(frozen=True)
@@ -105,12 +119,14 @@ class Outcome:
     """What a check found: findings, stops first; {source: table()}; how many loads it was compared with.
 
     load: what is to be remembered, remembered(), with "restarts" where what is far from the last loads was accepted.
+    notes: lines to be said in any case.
     """
 
     findings: list[Finding]
     tables: dict[str, pd.DataFrame]
     compared: int
     load: dict
+    notes: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -128,6 +144,7 @@ class Outcome:
             if not self.stopped
             else "Stopped: nothing was built, and what is published stays as it was. If it is right from now on, "
             f"edit {folder / 'thresholds.yml'}, or say {once} where only what came before differs.",
+            *self.notes,
             f"Earlier loads to compare with: {self.compared or 'none, so volume and drift were not judged'}.",
             f"Summary: {(results or folder) / PAGE}",
         ]
@@ -167,8 +184,10 @@ def profiles(target: str, now: datetime, variables: str | None = None) -> list[d
     except OSError as error:
         raise CheckError(f"dbt cannot be started: {error}") from error
     found = [json.loads(line) for line in re.findall(r"^arrival_profile (\{.*\})$", done.stdout, re.MULTILINE)]
+    if refused := arrival_words.refused_expression(done.stdout + done.stderr):
+        raise CheckError(refused)
     if done.returncode or not found:
-        profiles_left_out = re.sub(r"^arrival_profile .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)
+        profiles_left_out = re.sub(r"^(arrival_profile|source_map_try) .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)
         said = messages.without_values(profiles_left_out)
         raise CheckError(f"dbt could not profile the raw tables:\n{said[-3000:]}")
     return found
@@ -266,6 +285,10 @@ def table(found: dict, loads: list[dict], enough: int) -> pd.DataFrame:
             line["untypable_share"] = untypable / rows
             line["missing_share"] = (rows - row[f"{name}__typed"] - untypable) / rows if column["required"] else None
             line |= {"minimum": row.get(f"{name}__min"), "maximum": row.get(f"{name}__max")}
+            if name in ("currency", "status"):
+                line["rejected_share"] = found.get("rejects", {}).get(name, {"row_count": 0})["row_count"] / rows
+            if name == "customer_id" and (unmatched := found.get("unmatched")) and unmatched["identified"]:
+                line["unmatched_share"] = unmatched["row_count"] / unmatched["identified"]
             amounts = [load["amounts"][name] for load in past if name in load["amounts"]]
             if amounts and rows >= enough and (counts := histogram(found, name)):
                 line["drift"] = drift(counts, [load for load in amounts if len(load) == len(counts)] or [counts])
@@ -406,7 +429,8 @@ def check(
     if accept and any(finding.severity == "stop" and finding.check in COMPARED for finding in findings):
         load["restarts"] = True
         findings = [replace(each, severity="warn") if each.check in COMPARED else each for each in findings]
-    outcome = Outcome(sorted(findings, key=lambda finding: finding.severity), frames, len(past), load)
+    findings = sorted(findings, key=lambda finding: finding.severity)
+    outcome = Outcome(findings, frames, len(past), load, tuple(arrival_words.unmatched(found)))
     template = jinja2.Template((folder / "arrival.html.j2").read_text(encoding="utf-8"), autoescape=True)
     page = template.render(
         outcome=outcome, found=found, now=now, target=target, checks=CHECKS, written=written, table=TABLE

@@ -1,7 +1,7 @@
 {#-
   A short text that changes when a definition changes: a var that says what counts and how customers are judged, or the
-  file of a model or of a seed of the business. Slices of another key are built anew, and are no
-  restatements of the old ones; late data do not change it.
+  file of a model or of a seed of the business, which another project may have replaced by its own. Slices of another key
+  are built anew, and are no restatements of the old ones; late data do not change it.
 
   Returns     eight hexadecimal digits
   Macros have no checksum that a model can see: after an edit of one, dbt build --full-refresh.
@@ -24,8 +24,9 @@
         {%- do parts.append(name ~ '=' ~ tojson(var(name))) -%}
     {%- endfor -%}
     {%- if execute -%}
-        {%- for id, node in graph.nodes.items() | sort
-            if node.resource_type == 'model' or node.resource_type == 'seed' and node.schema == 'reference' -%}
+        {%- set seeds = ['reject_reasons', 'rfm_cutoffs', 'rfm_segments', 'tier_rules'] -%}
+        {%- for id, node in graph.nodes.items() | sort if node.resource_type == 'seed' and node.name in seeds
+            or node.resource_type == 'model' and node.package_name == 'customer_value' -%}
             {%- do parts.append(id ~ '=' ~ node.checksum.checksum) -%}
         {%- endfor -%}
     {%- endif -%}

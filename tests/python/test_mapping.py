@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from decimal import Decimal
@@ -93,3 +94,54 @@ def test_the_documented_mapping_of_gift_cards_counts_what_they_pay_for(warehouse
         ("3", Decimal("0.00")),
     ]
     assert warehouse.rows("select * from marts.reject_summary") == []
+
+
+def test_a_typo_names_the_users_table_expression_and_columns_before_anything_is_built(jaffle_shop: Warehouse):
+    variables = documented_vars()
+    variables["source_map"]["orders"]["columns"]["ordered_at"] = "orderd_at"
+    output = jaffle_shop.refused(variables=variables)
+    assert (
+        "var source_map reads ordered_at of orders from orderd_at, a column that table raw.raw_orders does not"
+        in output
+    )
+    assert "table raw.raw_orders has the columns id, customer, ordered_at, store_id, subtotal" in output
+    assert "of 4" not in output  # no node was begun
+    variables = documented_vars()
+    variables["source_map"]["orders"]["columns"]["gross_amount"] = "subtotl / 100.0"
+    output = jaffle_shop.refused(variables=variables)
+    assert "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders" in output
+    assert 'column "subtotl" not found' in output
+    assert "of 4" not in output
+
+
+@pytest.mark.parametrize(
+    ("column", "expression", "said"),
+    [
+        (
+            "ordered_at",
+            "orderd_at",
+            "STOP  orders.ordered_at: is required and not there: var source_map reads it from orderd_at, and "
+            "raw.raw_orders has no such column; it has id, customer, ordered_at, store_id, subtotal, tax_paid, order_total",
+        ),
+        (
+            "gross_amount",
+            "subtotl / 100.0",
+            "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders with the columns id, "
+            "customer, ordered_at, store_id, subtotal, tax_paid, order_total; the engine does not take it:",
+        ),
+    ],
+)
+def test_the_arrival_guard_names_the_users_mistake(
+    jaffle_shop: Warehouse, monkeypatch: pytest.MonkeyPatch, column: str, expression: str, said: str
+):
+    variables = documented_vars()
+    variables["source_map"]["orders"]["columns"][column] = expression
+    monkeypatch.setenv("CUSTOMER_VALUE_DATABASE", str(jaffle_shop.database))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(jaffle_shop.folder / "arrival_target"))
+    done = subprocess.run(
+        [sys.executable, "scripts/check_arrival.py", "--vars", json.dumps(variables)],
+        cwd=PROJECT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode in (1, 2)
+    assert said in done.stdout + done.stderr
+    assert "has_orders" not in done.stdout + done.stderr
