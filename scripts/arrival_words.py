@@ -20,7 +20,10 @@ def remedy(reason: str) -> str:
 
 
 def absent(found: dict[str, Any], column: str | None) -> str:
-    """Return what a table lacks. found: one dict of check_arrival.profiles(). column: of the contract, None for the table."""
+    """Return what a table lacks.
+
+    found: one dict of check_arrival.profiles(). column: of the contract, None for the table itself.
+    """
     table, origin = found["table"], found["columns"].get(column, {}).get("origin")
     if column is None or not found["is_there"]:
         return f"table {table} is not there"

@@ -187,7 +187,8 @@ def profiles(target: str, now: datetime, variables: str | None = None) -> list[d
     if refused := arrival_words.refused_expression(done.stdout + done.stderr):
         raise CheckError(refused)
     if done.returncode or not found:
-        profiles_left_out = re.sub(r"^(arrival_profile|source_map_try) .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)
+        printed = re.compile(r"^(arrival_profile|source_map_try) .*\n", re.MULTILINE)
+        profiles_left_out = printed.sub("", done.stdout + done.stderr)
         said = messages.without_values(profiles_left_out)
         raise CheckError(f"dbt could not profile the raw tables:\n{said[-3000:]}")
     return found

@@ -1,7 +1,7 @@
 {#-
   A short text that changes when a definition changes: a var that says what counts and how customers are judged, or the
-  file of a model or of a seed of the business, which another project may have replaced by its own. Slices of another key
-  are built anew, and are no restatements of the old ones; late data do not change it.
+  file of a model or of a seed of the business, which another project may have replaced by its own. Slices of another
+  key are built anew, and are no restatements of the old ones; late data do not change it.
 
   Returns     eight hexadecimal digits
   Macros have no checksum that a model can see: after an edit of one, dbt build --full-refresh.

@@ -6,8 +6,8 @@
   Returns     rejects    {column: {reason, row_count, amount, values}}, the orders that will be rejected for what the
                          column says. Values, the three most frequent, are those that may be said: a currency of three
                          letters, a status that five orders and one in twenty have
-              unmatched  {row_count, identified}: orders whose customer is not in the table of customers, and orders with
-                         a customer; null where no customers were delivered
+              unmatched  {row_count, identified}: orders whose customer is not in the table of customers, and orders
+                         with a customer; null where no customers were delivered
 -#}
 {% macro arrival_orders(columns, profile) -%}
     {%- set rejects, reasons = {}, {'currency': 'unknown_currency', 'status': 'unknown_status'} -%}
@@ -15,9 +15,8 @@
         {%- do reasons.update({'customer_id': 'guest_order'}) -%}
     {%- endif -%}
     {%- for column, reason in reasons.items() if column in columns and 'gross_amount' in columns -%}
-        {%- set found = run_query(
-            arrival_rejects(column, raw_has('exchange_rates', ['currency', 'rate_to_reporting']))
-        ).rows -%}
+        {%- set has_rates = column == 'currency' and raw_has('exchange_rates', ['currency', 'rate_to_reporting']) -%}
+        {%- set found = run_query(arrival_rejects(column, has_rates)).rows -%}
         {%- set values = [] -%}
         {%- for row in found if sayable(column, row[0], row[1], profile.row_count) -%}
             {%- do values.append(row[0]) -%}
@@ -30,8 +29,10 @@
     {%- endfor -%}
     {%- set unmatched = none -%}
     {%- if 'customer_id' in columns and raw_has('customers', ['customer_id'], with_rows=true) -%}
-        {%- set count = run_query('select sum(row_count) from (' ~ arrival_unmatched() ~ ') as unmatched').rows[0][0] -%}
-        {%- set unmatched = {'row_count': (count or 0) | int, 'identified': profile.customer_id__typed | int} -%}
+        {%- set counted = run_query('select sum(row_count) from (' ~ arrival_unmatched() ~ ') as unmatched').rows -%}
+        {%- set unmatched = {
+            'row_count': (counted[0][0] or 0) | int, 'identified': profile.customer_id__typed | int
+        } -%}
     {%- endif -%}
     {{ return({'rejects': rejects, 'unmatched': unmatched}) }}
 {%- endmacro %}
@@ -50,12 +51,14 @@
         and var('has_' ~ source_name, true) -%}
         {%- set relation = adapter.get_relation(source.database, source.schema, source.identifier) -%}
         {%- if relation is not none -%}
-            {%- set physical = adapter.get_columns_in_relation(relation) | map(attribute='name') | map('lower') | list -%}
+            {%- set found = adapter.get_columns_in_relation(relation) -%}
+            {%- set physical = found | map(attribute='name') | map('lower') | list -%}
             {%- set mapped = var('source_map').get(source_name, {}).get('columns') -%}
             {%- set missing = [] -%}
             {%- for column in columns -%}
                 {%- set own = mapped_column(mapped.get(column)) if mapped else column -%}
-                {%- do missing.append(column) if (mapped and mapped.get(column) is none) or (own and own not in physical) -%}
+                {%- set is_left_out = mapped and mapped.get(column) is none -%}
+                {%- do missing.append(column) if is_left_out or (own and own not in physical) -%}
             {%- endfor -%}
             {%- if not missing -%}
                 {{ return(not with_rows or run_query('select 1 from ' ~ relation ~ ' limit 1').rows | length > 0) }}

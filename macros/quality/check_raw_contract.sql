@@ -12,8 +12,8 @@
             {%- do needed.extend(graph.nodes[unique_id].depends_on.nodes) -%}
         {%- endfor -%}
         {%- set problems, computed = [], {} -%}
-        {%- for source in graph.sources.values() | sort(attribute='unique_id')
-            if source.package_name == 'customer_value' and source.source_name == 'raw' and source.unique_id in needed -%}
+        {%- for source in graph.sources.values() | sort(attribute='unique_id') if source.unique_id in needed
+            and source.package_name == 'customer_value' and source.source_name == 'raw' -%}
             {%- set table = source.schema ~ '.' ~ source.identifier -%}
             {%- set relation = adapter.get_relation(source.database, source.schema, source.identifier) -%}
             {%- if relation is none -%}
@@ -29,10 +29,11 @@
         {%- endfor -%}
         {%- if problems -%}
             {{ exceptions.raise_compiler_error(
-                'The raw tables do not meet the contract in models/staging/_sources.yml:\n  - ' ~ problems | join('\n  - ')
+                'The raw tables do not meet the contract in models/staging/_sources.yml:\n  - '
+                ~ problems | join('\n  - ')
                 ~ '\nLoad them with one of scripts/load_*.py, which add what is optional; or name your own tables and '
-                ~ 'columns in var source_map (models/docs/mapping.md); or set has_<source> to false for a source that you '
-                ~ 'lack, which orders cannot be.'
+                ~ 'columns in var source_map (models/docs/mapping.md); or set has_<source> to false for a source that '
+                ~ 'you lack (never orders).'
             ) }}
         {%- endif -%}
         {%- for source_name, physical in computed.items() -%}

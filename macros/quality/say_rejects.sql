@@ -1,7 +1,7 @@
 {#-
   Say, at the end of a run that judged orders, how many of them are rejected, why, what they are worth and what to do:
-  the three reasons with the most money, whatever their severity. A build without a good order ends with them, in place of
-  the test not_empty_stg_orders alone, which cannot say why. Runs on-run-end.
+  the three reasons with the most money, whatever their severity. A build without a good order ends with them, beside
+  the test not_empty_stg_orders, which cannot say why. Runs on-run-end.
 
   Arguments   results  of the run
   Returns     nothing; writes one message to the log, none where no order is rejected
@@ -15,7 +15,8 @@
         {%- set reasons = {} -%}
         {%- set total = {'rows': 0, 'amount': 0, 'rejected': 0, 'rejected_amount': 0} -%}
         {%- for codes, row_count, amount in run_query(
-            'select reject_reasons, count(*), coalesce(sum(gross_amount), 0) from ' ~ orders ~ ' group by reject_reasons'
+            'select reject_reasons, count(*), coalesce(sum(gross_amount), 0) from ' ~ orders
+            ~ ' group by reject_reasons'
         ).rows -%}
             {%- do total.update({'rows': total.rows + row_count, 'amount': total.amount + amount}) -%}
             {%- if codes -%}
@@ -55,7 +56,8 @@
   Returns     text to follow the code: ': EUR, GBP', at most three; empty for other reasons
 -#}
 {% macro rejected_values(orders, code, rows) -%}
-    {%- set column = {'unknown_currency': 'currency', 'missing_rate': 'currency', 'unknown_status': 'status'}.get(code) -%}
+    {%- set columns = {'unknown_currency': 'currency', 'missing_rate': 'currency', 'unknown_status': 'status'} -%}
+    {%- set column = columns.get(code) -%}
     {%- set values = [] -%}
     {%- if column -%}
         {%- for value, row_count in run_query(
@@ -69,7 +71,7 @@
 {%- endmacro %}
 
 {#-
-  Whether a value of an order may be said in a message: not where it could be personal, such as a name in the wrong column.
+  Whether a value of an order may be said in a message: not where it could be personal, as a name in a wrong column is.
 
   Arguments   column     currency or status
               value      as staging writes it

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def scripts_folder():
-    """Return the scripts of this project: dbt goes to the root of the project that it runs, which may only use this one."""
+    """Return the folder of this project's scripts: dbt goes to the root of the project it runs, perhaps another."""
     root = Path.cwd()
     settings = (root / "dbt_project.yml").read_text(encoding="utf-8")
     named = re.search(r"^packages-install-path:\s*[\"']?([^\"'#\n]+?)[\"']?\s*(#.*)?$", settings, re.MULTILINE)

@@ -100,18 +100,16 @@ def test_a_typo_names_the_users_table_expression_and_columns_before_anything_is_
     variables = documented_vars()
     variables["source_map"]["orders"]["columns"]["ordered_at"] = "orderd_at"
     output = jaffle_shop.refused(variables=variables)
-    assert (
-        "var source_map reads ordered_at of orders from orderd_at, a column that table raw.raw_orders does not"
-        in output
-    )
+    told = "var source_map reads ordered_at of orders from orderd_at, a column that table raw.raw_orders does not have"
+    assert told in output
     assert "table raw.raw_orders has the columns id, customer, ordered_at, store_id, subtotal" in output
-    assert "of 4" not in output  # no node was begun
+    assert "START" not in output.replace("START hook", "")  # no node was begun
     variables = documented_vars()
     variables["source_map"]["orders"]["columns"]["gross_amount"] = "subtotl / 100.0"
     output = jaffle_shop.refused(variables=variables)
     assert "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders" in output
     assert 'column "subtotl" not found' in output
-    assert "of 4" not in output
+    assert "START" not in output.replace("START hook", "")
 
 
 @pytest.mark.parametrize(
@@ -121,13 +119,14 @@ def test_a_typo_names_the_users_table_expression_and_columns_before_anything_is_
             "ordered_at",
             "orderd_at",
             "STOP  orders.ordered_at: is required and not there: var source_map reads it from orderd_at, and "
-            "raw.raw_orders has no such column; it has id, customer, ordered_at, store_id, subtotal, tax_paid, order_total",
+            "raw.raw_orders has no such column; it has id, customer, ordered_at, store_id, subtotal, tax_paid, "
+            "order_total",
         ),
         (
             "gross_amount",
             "subtotl / 100.0",
-            "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders with the columns id, "
-            "customer, ordered_at, store_id, subtotal, tax_paid, order_total; the engine does not take it:",
+            "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders with the columns "
+            "id, customer, ordered_at, store_id, subtotal, tax_paid, order_total; the engine does not take it:",
         ),
     ],
 )

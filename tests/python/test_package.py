@@ -1,4 +1,4 @@
-"""The project as a local package of another project, as models/docs/package.md says: built, read, snapshotted, tested."""
+"""The project as a local package of another project, as models/docs/package.md says: built, read, snapshotted."""
 
 from __future__ import annotations
 
@@ -59,16 +59,16 @@ def test_another_project_builds_it_with_all_its_tests(consumer: Warehouse):
     # vars under the package's name hold: the page's window is six months
     assert consumer.rows("select max(as_of_date) from crm.customer_value")[0][0].isoformat() == "2023-12-31"
     expected = """
-        select customer_id, frequency from crm.customer_value inner join (
+        select customer_id, counted.frequency from crm.customer_value inner join (
             select customer_id, count(*) as frequency from crm.orders
             where order_date > '2023-06-30' and gross_amount >= 0 group by customer_id
         ) as counted using (customer_id) where customer_value.frequency <> counted.frequency
     """
     assert consumer.rows(expected) == []
     assert consumer.rows("select sum(frequency) < sum(order_count) from crm.customer_value") == [(True,)]
-    schemas = "select distinct table_schema from information_schema.tables where table_schema not in ('raw', 'operations')"
-    assert {schema for (schema,) in consumer.rows(schemas)} == {
-        "analytics", "crm", "staging", "intermediate", "reference", "oracle",
+    schemas = consumer.rows("select distinct table_schema from information_schema.tables")
+    assert {schema for (schema,) in schemas} == {
+        "raw", "operations", "analytics", "crm", "staging", "intermediate", "reference", "oracle",
     }  # fmt: skip
 
 
@@ -79,7 +79,7 @@ def test_another_project_may_have_seeds_of_its_own(consumer: Warehouse):
     project = consumer.folder / "dbt_project.yml"
     before = project.read_text()
     project.write_text(before + "seeds: {customer_value: {reference: {rfm_segments: {+enabled: false}}}}\n")
-    done = dbt(consumer, "build", "--exclude-resource-type", "unit_test", "--select", "+segment_summary")
+    done = dbt(consumer, "build", "--resource-type", "seed", "--resource-type", "model", "--select", "+segment_summary")
     project.write_text(before)
     shutil.rmtree(consumer.folder / "seeds")
     assert done.returncode == 0, done.stdout[-5000:]
@@ -95,10 +95,12 @@ def test_a_broken_contract_stops_another_projects_run_too(consumer: Warehouse):
     assert done.returncode != 0
     assert "table raw.orders lacks the column ordered_at (required)" in done.stdout
     assert "table raw.orders has the columns order_id, customer_id, placed_at" in done.stdout
-    assert "1 of " not in done.stdout
+    assert "START sql" not in done.stdout
 
 
-@pytest.mark.parametrize(("setting", "folder"), [("", "dbt_packages"), ('packages-install-path: "vendor" # ours\n', "vendor")])
+@pytest.mark.parametrize(
+    ("setting", "folder"), [("", "dbt_packages"), ('packages-install-path: "vendor" # ours\n', "vendor")]
+)
 def test_the_python_model_finds_its_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, folder: str):
     spec = importlib.util.spec_from_file_location("fits", PROJECT / "models" / "intermediate" / "int_clv_fits.py")
     fits = importlib.util.module_from_spec(spec)

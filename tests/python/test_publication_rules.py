@@ -55,7 +55,7 @@ class Shop:
                     if(rejected.source_name in ('orders', 'refunds'), 2.5 * count(*), null) as amount
                 from marts.rejected_rows as rejected inner join reference.reject_reasons as reasons
                     on list_contains(string_split(rejected.reject_reasons, ','), reasons.reject_reason)
-                group by all;
+                group by rejected.source_name, reasons.reject_reason, reasons.remedy;
         """)
 
     def execute(self, statement: str) -> None:
@@ -234,8 +234,8 @@ def test_a_fifth_of_guest_orders_warns_and_a_fifth_of_faults_stops(shop: Shop):
     assert shop.findings[0].said == "200 of 1,000 rows of refunds are rejected as faulty: 20.0 %"
     assert str(shop.findings[0]).splitlines()[1:] == [
         "        unknown_order: 150 rows, 375.00 as stated. Load the order; refunds and lines need it",
-        "        not_finite: 50 rows, 125.00 as stated. Find the division that made it at its origin; export null where "
-        "unknown",
+        "        not_finite: 50 rows, 125.00 as stated. Find the division that made it at its origin; export null where"
+        " unknown",
     ]
 
 
