@@ -18,6 +18,8 @@
         'decline_revenue_ratio', 'formation_min_orders', 'stability_min_orders', 'clv_model',
         'clv_refit_months', 'clv_min_repeat_customers', 'clv_horizons_months',
         'clv_interval', 'clv_method', 'clv_backtest_months',
+        'stage_method', 'churn_horizon_months', 'label_lookback_months', 'churned_return_rate', 'churned_return_share',
+        'decline_return_share', 'min_group_size', 'return_bins_per_ratio', 'return_max_ratio',
     ] -%}
     {%- set parts = [] -%}
     {%- for name in names -%}

@@ -10,7 +10,7 @@
     var('expected_gap_prior_weight')
 ) -%}
 {%- set is_churned = 'inputs.recency_days > ' ~ var('churned_min_recency_days')
-    ~ ' and inputs.recency_days / ' ~ own_gap ~ ' >= ' ~ var('churned_overdue_ratio') %}
+    ~ ' and inputs.recency_days / ' ~ own_gap ~ ' >= thresholds.churned_overdue_ratio' %}
 
 with inputs as (
 

@@ -54,6 +54,11 @@ scored as (
         ) }} {{ 'end' if slice == '' }} as {{ slice }}expected_gap_days,
         {% endif -%}
         {% endfor -%}
+        {% for slice in labelled_fully -%}
+        {% for column in ['churned_overdue_ratio', 'decline_overdue_ratio', 'decline_revenue_ratio'] -%}
+        thresholds.{{ slice }}{{ column }},
+        {% endfor -%}
+        {% endfor -%}
         thresholds.is_month_end,
         facts.*
     from facts
@@ -74,8 +79,8 @@ select
             'scored.' ~ slice ~ 'order_count', 'scored.' ~ slice ~ 'recency_days',
             'scored.' ~ slice ~ 'recency_days / scored.' ~ slice ~ 'expected_gap_days',
             'scored.' ~ slice ~ 'monetary', 'scored.' ~ slice ~ 'previous_monetary',
-            var('churned_overdue_ratio'), var('churned_min_recency_days'),
-            var('decline_overdue_ratio'), var('decline_revenue_ratio'),
+            'scored.' ~ slice ~ 'churned_overdue_ratio', var('churned_min_recency_days'),
+            'scored.' ~ slice ~ 'decline_overdue_ratio', 'scored.' ~ slice ~ 'decline_revenue_ratio',
             var('stability_min_orders'), var('formation_min_orders')
         ) }}
     end as {{ slice }}lifecycle_stage,

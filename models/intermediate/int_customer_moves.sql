@@ -69,7 +69,10 @@ rescored as (
         movers.recency_days / {{ expected_gap(
             dbt.datediff('movers.first_order_date', 'movers.last_order_date', 'day'), 'movers.purchase_days - 1',
             'opening.population_mean_gap_days', var('expected_gap_prior_weight')
-        ) }} as then_overdue_ratio
+        ) }} as then_overdue_ratio,
+        opening.churned_overdue_ratio as then_churned_overdue_ratio,
+        opening.decline_overdue_ratio as then_decline_overdue_ratio,
+        opening.decline_revenue_ratio as then_decline_revenue_ratio
     from movers
     left join thresholds as opening on movers.opening_date = opening.as_of_date
     left join thresholds as reference on movers.tier_reference_date = reference.as_of_date
@@ -90,10 +93,10 @@ relabelled as (
         {{ lifecycle_stage(
             'rescored.order_count', 'rescored.recency_days', 'rescored.then_overdue_ratio',
             'rescored.monetary', 'rescored.previous_monetary',
-            var('churned_overdue_ratio'), var('churned_min_recency_days'),
-            var('decline_overdue_ratio'), var('decline_revenue_ratio'),
+            'rescored.then_churned_overdue_ratio', var('churned_min_recency_days'),
+            'rescored.then_decline_overdue_ratio', 'rescored.then_decline_revenue_ratio',
             var('stability_min_orders'), var('formation_min_orders')
-        ) }} as then_lifecycle_stage
+        ) }} as stage_by_then
     from rescored
     left join segments
         on
@@ -104,6 +107,19 @@ relabelled as (
         on
             rescored.then_abc_tier = tier_rules.abc_tier
             and rescored.then_tier_frequency_score = tier_rules.frequency_score
+
+),
+
+-- who is churned, but would not be at the old thresholds, is so because they moved, whatever else happened
+staged as (
+
+    select
+        *,
+        case
+            when lifecycle_stage = 'churned' and stage_by_then <> 'churned' then opening_lifecycle_stage
+            else stage_by_then
+        end as then_lifecycle_stage
+    from relabelled
 
 )
 
@@ -124,4 +140,4 @@ select
     net_revenue,
     opening_monetary,
     monetary
-from relabelled
+from staged

@@ -76,6 +76,9 @@ select
     purchase_days,
     margin_is_estimated,
     last_activity_date,
+    coalesce(
+        back_1_lifecycle_stage = 'churned' and lifecycle_stage <> 'churned' and order_count > back_1_order_count, false
+    ) as is_reactivated,
     least({{ (before + before[:1]) | join(', ') }}) as opening_tier,
     back_1_raw_tier as opening_raw_tier,
     back_1_rfm_segment as opening_rfm_segment,

@@ -2,6 +2,7 @@
     'tier_thresholds', 'customer_value_history', 'value_concentration', 'tier_migrations',
     'clv_parameters', 'customer_forecasts',
 ]) -%}
+{%- set counted = built_relations(['int_return_counts']) -%}
 with as_of_dates as (
 
     select * from {{ ref('int_as_of_dates') }}
@@ -88,7 +89,12 @@ standing as (
         slice_version in (select distinct slice_version from {{ relation }}){{ ')' if loop.last }}
         {% else -%}
         false
-        {% endfor %}as is_standing
+        {% endfor %}as is_standing,
+        -- whether who came back by this month-end has still to be counted (int_return_counts)
+        is_month_end
+        {% for relation in counted -%}
+        and slice_version not in (select distinct slice_version from {{ relation }})
+        {% endfor %}as is_uncounted
     from versions
 
 ),
@@ -98,7 +104,11 @@ opened as (
 
     select
         *,
-        min(case when not is_standing then slice_number end) over (partition by 1) as first_open_number
+        min(case when not is_standing then slice_number end) over (partition by 1) as first_open_number,
+        -- the month-ends from which it is counted
+        {% for months in return_horizons(var('churn_horizon_months')) -%}
+        {{ 'or ' if not loop.first }}coalesce(lead(is_uncounted, {{ months }}) over (order by as_of_date asc), false)
+        {% endfor %}as is_uncounted_origin
     from standing
 
 )
@@ -115,5 +125,9 @@ select
     previous_window_starts_after,
     slice_version,
     coalesce(slice_number >= first_open_number, false) as is_open,
-    coalesce(slice_number >= first_open_number - {{ var('demotion_patience') }}, false) as is_looked_at
+    is_uncounted,
+    is_uncounted or is_uncounted_origin as is_held_for_returns,
+    coalesce(slice_number >= first_open_number - {{ var('demotion_patience') }}, false)
+    or is_uncounted
+    or is_uncounted_origin as is_looked_at
 from opened

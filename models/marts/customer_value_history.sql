@@ -63,7 +63,7 @@ select
     purchase_days,
     margin_is_estimated,
     last_activity_date,
-    coalesce(opening_lifecycle_stage = 'churned', false) and lifecycle_stage <> 'churned' as is_reactivated,
+    is_reactivated,
 
     -- as of the month-end before
     cast(opening_tier as {{ dbt.type_string() }}) as opening_tier,

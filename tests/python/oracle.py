@@ -20,6 +20,7 @@ import yaml
 from dateutil.relativedelta import relativedelta
 from raw_schema import PROJECT
 from scipy.stats import rankdata
+from stage_oracle import COLUMNS, Stages
 
 if TYPE_CHECKING:
     from conftest import Warehouse
@@ -56,6 +57,7 @@ FORECASTS = [
 ]  # fmt: skip
 # the columns of tier_thresholds, with what one of its units is here
 THRESHOLDS = {"customers": 1, "abc_value_a": 100, "abc_value_b": 100, "population_mean_gap_days": 1}
+THRESHOLDS |= dict.fromkeys(COLUMNS, 1)
 SPLITS = [f"{name}_score_{score}_customer_id" for name in MEASURES for score in range(2, 6)]
 THRESHOLDS |= {f"{name}_score_{score}": 100 if name == "monetary" else 1 for name in MEASURES for score in range(2, 6)}
 
@@ -139,17 +141,20 @@ def raw_tier(abc_tier: str, frequency_score: int) -> str:
     return "B" if frequency_score >= 4 else "C"
 
 
-def lifecycle_stage(row: dict, settings: dict) -> str:
-    """Return the first stage that holds; row: a customer's facts."""
+def lifecycle_stage(row: dict, settings: dict, learned: dict) -> str:
+    """Return the first stage that holds; row: a customer's facts; learned: thresholds, None is reached by nobody."""
+    churned, decline, fallen = (
+        learned[name] for name in ("churned_overdue_ratio", "decline_overdue_ratio", "decline_revenue_ratio")
+    )
     overdue = row["overdue_ratio"]  # NaN, no rhythm known, is never overdue
     if row["order_count"] == 0:
         return "prospect"
-    if overdue >= settings["churned_overdue_ratio"] and row["recency_days"] > settings["churned_min_recency_days"]:
+    if churned is not None and overdue >= churned and row["recency_days"] > settings["churned_min_recency_days"]:
         return "churned"
-    if overdue >= settings["decline_overdue_ratio"]:
+    if decline is not None and overdue >= decline:
         return "decline"
     previous = row["previous_monetary"]
-    if previous > 0 and row["monetary"] < Fraction(str(settings["decline_revenue_ratio"])) * previous:
+    if fallen is not None and previous > 0 and row["monetary"] < Fraction(str(fallen)) * previous:
         return "decline"
     if row["order_count"] >= settings["stability_min_orders"]:
         return "stability"
@@ -316,6 +321,8 @@ class History:
         order_days = days_of(raw["orders"]["ordered_at"])  # of any status
         self.first_order_date, self.last_order_date = date_of(min(order_days)), date_of(max(order_days))
         self._slices: dict[dt.date, pd.DataFrame] = {}
+        self._measured: dict[dt.date, pd.DataFrame] = {}
+        self.stages = Stages(self)
 
     @functools.cached_property
     def spine(self) -> list[dt.date]:
@@ -341,7 +348,8 @@ class History:
         for column in ("raw_tier", "rfm_segment", "lifecycle_stage", "net_revenue", "monetary"):
             slice_[f"opening_{column}"] = opening[column].reindex(known)
         was_churned = slice_["opening_lifecycle_stage"] == "churned"
-        return slice_.assign(is_reactivated=was_churned & (slice_["lifecycle_stage"] != "churned"))
+        bought = slice_["order_count"] > (opening["order_count"].reindex(known) if place else 0)
+        return slice_.assign(is_reactivated=was_churned & (slice_["lifecycle_stage"] != "churned") & bought)
 
     def thresholds(self, as_of: dt.date) -> dict[str, float | None]:
         """Return the row of tier_thresholds; amounts in cents, None where nobody earns it.
@@ -368,7 +376,7 @@ class History:
         value = self._ranked_value
         row["abc_value_a"] = worst(value, buyers["abc_tier"] == "A")
         row["abc_value_b"] = worst(value, buyers["abc_tier"].isin(["A", "B"]))
-        return row
+        return row | self.stages.thresholds(as_of)
 
     @property
     def _ranked_value(self) -> str:
@@ -387,10 +395,25 @@ class History:
     def _alone(self, as_of: dt.date) -> pd.DataFrame:
         """Return what a date's slice says without a look at other dates, computed once."""
         if as_of not in self._slices:
-            facts = self._facts(as_of)
+            facts = self.measured(as_of).copy()
             self._judge(facts, as_of)
             self._slices[as_of] = facts[facts["is_known"]].set_index("customer_id")
         return self._slices[as_of]
+
+    def measured(self, as_of: dt.date) -> pd.DataFrame:
+        """Return one row per customer, known yet or not: the facts and the own rhythm, computed once."""
+        if as_of not in self._measured:
+            facts, weight = self._facts(as_of), self.settings["expected_gap_prior_weight"]
+            mean_gap = _mean_gap(self.days[self.days["order_day"] <= day_of(as_of)])
+            gaps = np.maximum(facts["purchase_days"] - 1, 0)
+            expected = np.full(len(facts), np.nan)
+            if mean_gap is not None:
+                counts = ((facts["order_count"] > 0) & (gaps + weight > 0)).to_numpy()
+                expected[counts] = ((facts["gap_days"] + weight * mean_gap) / (gaps + weight))[counts]
+            facts["expected_gap_days"] = expected
+            facts["overdue_ratio"] = facts["recency_days"] / facts["expected_gap_days"]
+            self._measured[as_of] = facts
+        return self._measured[as_of]
 
     def _facts(self, as_of: dt.date) -> pd.DataFrame:
         """Return one row per customer, known yet or not, with the sums of what was known on the date."""
@@ -445,18 +468,10 @@ class History:
         )
 
     def _judge(self, facts: pd.DataFrame, as_of: dt.date) -> None:
-        """Add to the facts what is judged: gaps, stage, scores, segment, tiers of this date alone."""
-        settings, weight = self.settings, self.settings["expected_gap_prior_weight"]
+        """Add to the facts what is judged: stage, scores, segment, tiers of this date alone."""
+        settings, learned = self.settings, self.stages.thresholds(as_of)
         has_order = (facts["order_count"] > 0).to_numpy()
-        mean_gap = _mean_gap(self.days[self.days["order_day"] <= day_of(as_of)])
-        gaps = np.maximum(facts["purchase_days"] - 1, 0)
-        expected = np.full(len(facts), np.nan)
-        if mean_gap is not None:
-            counts = has_order & (gaps + weight > 0).to_numpy()
-            expected[counts] = ((facts["gap_days"] + weight * mean_gap) / (gaps + weight))[counts]
-        facts["expected_gap_days"] = expected
-        facts["overdue_ratio"] = facts["recency_days"] / facts["expected_gap_days"]
-        facts["lifecycle_stage"] = [lifecycle_stage(row, settings) for row in facts.to_dict("records")]
+        facts["lifecycle_stage"] = [lifecycle_stage(row, settings, learned) for row in facts.to_dict("records")]
 
         buyers = facts[has_order]
         judged = pd.DataFrame(index=buyers.index)
@@ -555,7 +570,8 @@ def compare_history(warehouse: Warehouse, history: History) -> None:
 def compare_thresholds(warehouse: Warehouse, history: History) -> None:
     """Fail where tier_thresholds has other dates than the spine, or any of its figures is not the oracle's."""
     published = warehouse.query("select * from marts.tier_thresholds").set_index("as_of_date").sort_index()
-    assert set(published.columns) == {"slice_version", *THRESHOLDS, *SPLITS}, set(published.columns) ^ set(THRESHOLDS)
+    others = {"slice_version", "stage_state", *SPLITS}
+    assert set(published.columns) == {*THRESHOLDS, *others}, set(published.columns) ^ set(THRESHOLDS)
     dates = [date.date() for date in published.index]
     assert dates == history.spine, f"dates of one side alone: {sorted(set(dates) ^ set(history.spine))}"
     expected = pd.DataFrame([history.thresholds(date) for date in history.spine], index=published.index)
@@ -563,6 +579,6 @@ def compare_thresholds(warehouse: Warehouse, history: History) -> None:
         pd.testing.assert_series_equal(
             published[column].astype(float) * unit, expected[column].astype(float), rtol=1e-9, atol=0, check_names=False
         )
-    for column in SPLITS:
+    for column in (*SPLITS, "stage_state"):
         names, wanted = ([None if pd.isna(name) else name for name in side[column]] for side in (published, expected))
         assert names == wanted, column

@@ -1,0 +1,146 @@
+{{ config(materialized='view') }} -- a few rows, read once
+{%- set horizon = var('churn_horizon_months') %}
+{%- set text = dbt.type_string() %}
+
+with slices as (
+
+    select * from {{ ref('int_slices') }}
+    where is_open
+
+),
+
+-- fewer in rhythm are too little to hold others against; nobody in rhythm is overdue, and few convict nobody
+curves as (
+
+    select
+        *,
+        ratio_from >= 1 and customers >= {{ var('min_group_size') }} as is_able_to_convict
+    from {{ ref('return_rates') }}
+    where in_rhythm_customers >= {{ var('min_group_size') }}
+
+),
+
+pools as (
+
+    select * from {{ ref('int_return_pools') }}
+
+),
+
+-- the longest horizon that the past is enough for; a shorter one leaves less time to come back
+bases as (
+
+    select
+        as_of_date,
+        max(horizon_months) as horizon_months,
+        case max(horizon_months)
+            {% for months in return_horizons(horizon) -%}
+            when {{ months }} then cast({{
+                return_rate_limit(var('churned_return_rate'), months, horizon)
+            }} as {{ type_double() }})
+            {% endfor -%}
+        end as churned_return_rate
+    from curves
+    group by as_of_date
+
+),
+
+-- silence convicts from the smallest ratio at which too few came back
+convicted as (
+
+    select
+        bases.as_of_date,
+        bases.horizon_months,
+        max(curves.in_rhythm_return_rate) as in_rhythm_return_rate,
+        min(case
+            when
+                curves.is_able_to_convict
+                and curves.monotone_return_rate < bases.churned_return_rate
+                and curves.monotone_return_rate < {{ var('churned_return_share') }} * curves.in_rhythm_return_rate
+                then curves.ratio_from
+        end) as churned_overdue_ratio,
+        min(case
+            when
+                curves.is_able_to_convict
+                and curves.monotone_return_rate < {{ var('decline_return_share') }} * curves.in_rhythm_return_rate
+                then curves.ratio_from
+        end) as decline_overdue_ratio
+    from bases
+    inner join curves
+        on
+            bases.as_of_date = curves.as_of_date
+            and bases.horizon_months = curves.horizon_months
+    group by bases.as_of_date, bases.horizon_months
+
+),
+
+-- those who are not overdue: did who spent far less before come back less, or bring less, than who is stable?
+courses as (
+
+    select
+        convicted.as_of_date,
+        {% for course in ['fallen', 'stable'] -%}
+        {% for column in ['customers', 'returned_customers', 'following_revenue'] -%}
+        cast(sum(
+            case when pools.revenue_course = '{{ course }}' then pools.{{ column }} else 0 end
+        ) as {{ type_double() }}) as {{ course }}_{{ column }}{{ ',' if not (loop.last and course == 'stable') }}
+        {% endfor -%}
+        {% endfor -%}
+    from convicted
+    inner join pools
+        on
+            convicted.as_of_date = pools.as_of_date
+            and convicted.horizon_months = pools.horizon_months
+    where
+        convicted.decline_overdue_ratio is null
+        or pools.ratio_bin < convicted.decline_overdue_ratio * {{ var('return_bins_per_ratio') }}
+    group by convicted.as_of_date
+
+),
+
+learned as (
+
+    select
+        convicted.*,
+        coalesce(
+            courses.fallen_customers >= {{ var('min_group_size') }}
+            and courses.stable_customers >= {{ var('min_group_size') }}
+            and (
+                courses.fallen_returned_customers / nullif(courses.fallen_customers, 0)
+                < courses.stable_returned_customers / nullif(courses.stable_customers, 0)
+                or courses.fallen_following_revenue / nullif(courses.fallen_customers, 0)
+                < courses.stable_following_revenue / nullif(courses.stable_customers, 0)
+            ),
+            false
+        ) as is_fall_a_decline
+    from convicted
+    left join courses on convicted.as_of_date = courses.as_of_date
+    {{ 'where 1 = 0' if var('stage_method') == 'fixed' }}
+
+)
+
+select
+    slices.as_of_date,
+    case
+        when learned.as_of_date is not null then learned.churned_overdue_ratio
+        else cast({{ var('churned_overdue_ratio') }} as {{ type_double() }})
+    end as churned_overdue_ratio,
+    case
+        when learned.as_of_date is not null then learned.decline_overdue_ratio
+        else cast({{ var('decline_overdue_ratio') }} as {{ type_double() }})
+    end as decline_overdue_ratio,
+    case
+        when coalesce(learned.is_fall_a_decline, true)
+            then cast({{ var('decline_revenue_ratio') }} as numeric(18, 6))
+    end as decline_revenue_ratio,
+    learned.in_rhythm_return_rate,
+    learned.horizon_months as stage_horizon_months,
+    cast(case
+        when learned.horizon_months is null
+            then '{{ 'fixed' if var('stage_method') == 'fixed' else 'fixed: too little past' }}'
+        when learned.horizon_months = {{ horizon }} then 'calibrated'
+        {% for months in return_horizons(horizon)[1:] -%}
+        when learned.horizon_months = {{ months }} then 'calibrated over {{ months }} month{{ 's' if months > 1 }}'
+        {% endfor -%}
+    end as {{ text }}) as stage_state
+from slices
+left join learned on slices.as_of_date = learned.as_of_date
