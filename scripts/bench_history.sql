@@ -424,7 +424,9 @@ select
     days as purchase_days,
     is_estimated as margin_is_estimated,
     last_booked as last_activity_date,
-    coalesce(stage_1 = 'churned' and stage <> 'churned', false) as is_reactivated,
+    coalesce(
+        stage_1 = 'churned' and stage <> 'churned' and last_order >= date_trunc('month', cut.as_of_date), false
+    ) as is_reactivated,
     least(raw_1, raw_2, raw_3) as opening_tier,
     raw_1 as opening_raw_tier,
     segment_1 as opening_rfm_segment,
@@ -602,7 +604,9 @@ select
     days as purchase_days,
     is_estimated as margin_is_estimated,
     last_booked as last_activity_date,
-    coalesce(opening_lifecycle_stage = 'churned' and stage <> 'churned', false) as is_reactivated,
+    coalesce(
+        opening_lifecycle_stage = 'churned' and stage <> 'churned' and last_order >= date_trunc('month', as_of_date), false
+    ) as is_reactivated,
     opening_tier,
     opening_raw_tier,
     opening_rfm_segment,
