@@ -33,7 +33,5 @@
     {%- endif -%}
     {%- do problems.extend(require_number('formation_min_orders', 2, whole=true)) -%}
     {%- do problems.extend(require_number('stability_min_orders', 2, whole=true)) -%}
-    {%- do problems.extend(require_number('churn_horizon_months', 1, 120, whole=true)) -%}
-    {%- do problems.extend(require_number('churned_return_rate', 0, 1)) -%}
     {{ return(problems) }}
 {%- endmacro %}
