@@ -51,20 +51,22 @@ select
     customers,
     returned_customers,
     return_rate_low,
-    {{ var('churned_return_rate') }} as return_rate_high
+    return_rate_high,
+    {{ var('churned_return_rate') }} as held_against
 from rates
 where label = 'churned' and return_rate_low > {{ var('churned_return_rate') }}
 union all
 select
-    {{ dbt.concat(["'fewer came back than of '", 'lower_one.label']) }} as failure,
-    upper_one.label, -- noqa: RF04
-    upper_one.customers,
-    upper_one.returned_customers,
-    lower_one.return_rate_low,
-    upper_one.return_rate_high
-from rates as upper_one
-inner join rates as lower_one on upper_one.place < lower_one.place
+    {{ dbt.concat(["'fewer came back than of '", 'behind.label']) }} as failure,
+    ahead.label, -- noqa: RF04
+    ahead.customers,
+    ahead.returned_customers,
+    ahead.return_rate_low,
+    ahead.return_rate_high,
+    behind.return_rate_low as held_against
+from rates as ahead
+inner join rates as behind on ahead.place < behind.place
 where
-    upper_one.return_rate_high < lower_one.return_rate_low
-    and upper_one.customers >= {{ var('min_group_size', 30) }}
-    and lower_one.customers >= {{ var('min_group_size', 30) }}
+    ahead.return_rate_high < behind.return_rate_low
+    and ahead.customers >= {{ var('min_group_size', 30) }}
+    and behind.customers >= {{ var('min_group_size', 30) }}

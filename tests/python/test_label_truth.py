@@ -41,7 +41,10 @@ def expected(warehouse: Warehouse) -> pd.DataFrame:
     history = warehouse.query(HISTORY)
     orders = warehouse.query("select customer_id, order_date from marts.orders where gross_amount >= 0")
     ledger = warehouse.query(
-        "select customer_id, order_date, booked_on, cast(100 * net_revenue as bigint) as cents from intermediate.int_ledger"
+        """
+        select customer_id, order_date, booked_on, cast(100 * net_revenue as bigint) as cents
+        from intermediate.int_ledger
+        """
     )
     ((last,),) = warehouse.rows("select max(as_of_date) from marts.customer_value")
     rows = []
@@ -143,7 +146,8 @@ def test_an_origin_is_worked_out_again_when_its_horizon_changes_and_only_then(sh
 
 def test_the_analysis_says_what_a_manager_asks(complete_journey: Warehouse):
     """Of 315 households in decline at 2017-06-30, 302 bought again; there is one origin that overlaps no other."""
-    shown = complete_journey.dbt("show", "--quiet", "--select", "do_labels_come_true", "--limit", "50", "--output", "json")
+    show = ["show", "--quiet", "--select", "do_labels_come_true", "--limit", "50", "--output", "json"]
+    shown = complete_journey.dbt(*show)
     rows = {(row["label_type"], row["label"]): row for row in json.loads(shown.stdout)["show"]}
     truth = mart(complete_journey)
     last = truth[(truth["as_of_date"] == "2017-06-30") & (truth["horizon_months"] == 6)]
