@@ -2,7 +2,6 @@
 -- churned bought again, and fewer of the churned than in decline, fewer of those than in stability. Pooled over origins
 -- that do not overlap and whose thresholds were learned, failing where intervals exclude it. Returns what failed, with
 -- the rates; each origin of its own is in label_truth.
-{%- set is_calibrated = '1 = 0' %}{# thresholds.stage_state = 'calibrated', once tier_thresholds has it #}
 with truth as (
 
     select * from {{ ref('label_truth') }}
@@ -30,7 +29,7 @@ pooled as (
     from truth
     inner join origins on truth.as_of_date = origins.as_of_date
     inner join {{ ref('tier_thresholds') }} as thresholds on truth.as_of_date = thresholds.as_of_date
-    where mod(origins.months_back - 1, {{ var('churn_horizon_months') }}) = 0 and {{ is_calibrated }}
+    where mod(origins.months_back - 1, {{ var('churn_horizon_months') }}) = 0 and thresholds.stage_state = 'calibrated'
     group by truth.label
 
 ),
@@ -68,5 +67,5 @@ from rates as ahead
 inner join rates as behind on ahead.place < behind.place
 where
     ahead.return_rate_high < behind.return_rate_low
-    and ahead.customers >= {{ var('min_group_size', 30) }}
-    and behind.customers >= {{ var('min_group_size', 30) }}
+    and ahead.customers >= {{ var('min_group_size') }}
+    and behind.customers >= {{ var('min_group_size') }}
