@@ -84,7 +84,7 @@ def test_the_documented_mapping_of_gift_cards_counts_what_they_pay_for(warehouse
         file = warehouse.folder / f"{table}.csv"
         file.write_text(text)
         warehouse.execute(f"create table raw.{table} as select * from read_csv('{file}')")
-    warehouse.build(documented_vars(2), select=["--select", "+customer_value_parts", "+orders", "+reject_summary"])
+    warehouse.build(documented_vars(2))
     assert warehouse.rows(
         "select customer_id, order_count, net_revenue, category_count from marts.customer_value "
         "join marts.customer_value_parts using (customer_id) order by 1"
