@@ -39,20 +39,18 @@ typed as (
     select
         *,
         row_key as order_id,
-        {{ text_of('raw_customer_id') }} as customer_id,
         {{ parsed_timestamp('raw_ordered_at') }} as ordered_at,
         {% for amount in amounts -%}
         {{ parsed_number('raw_' ~ amount) }} as {{ amount }},
         {% endfor -%}
         coalesce(upper({{ text_of('raw_currency') }}), '{{ var("reporting_currency") | upper }}') as currency,
         replace(replace(lower({{ text_of('raw_status') }}), ' ', '_'), '-', '_') as status,
-        {{ text_of('raw_channel') }} as channel,
-        {{ text_of('raw_store_id') }} as store_id,
-        {{ text_of('raw_campaign_id') }} as campaign_id,
+        {% for column in ['customer_id', 'channel', 'store_id', 'campaign_id', 'credited_order_id'] -%}
+        {{ text_of('raw_' ~ column) }} as {{ column }},
+        {% endfor -%}
         {{ parsed_timestamp('raw_delivered_at') }} as delivered_at,
         {{ parsed_timestamp('raw_updated_at') }} as updated_at,
-        lower({{ text_of('raw_customer_email') }}) as customer_email,
-        {{ text_of('raw_credited_order_id') }} as named_order_id
+        lower({{ text_of('raw_customer_email') }}) as customer_email
     from source
     {{ evaluated_once() }}
 
@@ -63,7 +61,6 @@ known as (
     select
         typed.*,
         cast(typed.ordered_at as date) as order_date,
-        case when typed.gross_amount < 0 then typed.named_order_id end as credited_order_id,
         -- a shop that keeps no status has only sales
         coalesce(typed.status in (
             {{ sql_strings(var('sale_statuses')) }}
@@ -93,8 +90,7 @@ judged_alone as (
             'unparseable_date': unparsed(['ordered_at', 'delivered_at', 'updated_at']),
             'unparseable_number': unparsed(amounts, is_number=true),
             'not_finite': not_finite(amounts),
-            'amount_out_of_range': out_of_range(amounts, [], var('max_amount'))
-                ~ ' or gross_amount >= 0 and ' ~ out_of_range([], amounts[1:], var('max_amount')),
+            'amount_out_of_range': out_of_range(['gross_amount'], amounts[1:], var('max_amount'), 'gross_amount < 0'),
             'future_date': 'order_date > ends_on',
             'before_business_began': 'order_date < starts_on',
             'unknown_status': 'status not in (' ~ sql_strings(var('sale_statuses') + var('other_statuses')) ~ ')',
@@ -104,32 +100,6 @@ judged_alone as (
             'guest_order': "customer_id is null and '" ~ var('guest_orders') ~ "' = 'rejected'",
         }) }} as own_reasons
     from known
-    {{ evaluated_once() }}
-
-),
-
--- few orders are credited by name, so that the look-up is cheap
-credited_orders as (
-
-    select
-        order_id,
-        max(case when own_reasons = '' then 1 else 0 end) as is_accepted
-    from judged_alone
-    where order_id in (select notes.credited_order_id from judged_alone as notes where notes.credited_order_id is not null)
-    group by order_id
-
-),
-
-judged as (
-
-    select
-        judged_alone.*,
-        case
-            when judged_alone.own_reasons = '' and credited_orders.is_accepted = 0 then 'order_rejected'
-            else judged_alone.own_reasons
-        end as reject_reasons
-    from judged_alone
-    left join credited_orders on judged_alone.credited_order_id = credited_orders.order_id
     {{ evaluated_once() }}
 
 )
@@ -153,8 +123,8 @@ select
     campaign_id,
     delivered_at,
     customer_email,
-    credited_order_id,
+    case when gross_amount < 0 then credited_order_id end as credited_order_id,
     case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
-from judged
+from {{ rejected_with_its_order('judged_alone') }} as judged

@@ -13,7 +13,7 @@ orders as (
         exchange_rate,
         currency,
         gross_amount,
-        discount_amount,
+        gross_amount - discount_amount as original_amount,
         cast(gross_amount * coalesce(exchange_rate, 1) as numeric(18, 2))
         - cast(discount_amount * coalesce(exchange_rate, 1) as numeric(18, 2)) as amount,
         is_sale,
@@ -37,7 +37,7 @@ refunds as (
 
 ),
 
--- those that name an order of their customer, as it is then booked
+-- credit notes that name an order of their customer: at the rate of that order, and left out with it
 credits as (
 
     select
@@ -45,9 +45,7 @@ credits as (
         own.amount,
         case
             when own.currency = credited.currency
-                then cast(
-                    (own.gross_amount - own.discount_amount) * coalesce(credited.exchange_rate, 1) as numeric(18, 2)
-                )
+                then cast(own.original_amount * coalesce(credited.exchange_rate, 1) as numeric(18, 2))
             else own.amount
         end as booked_amount,
         greatest(own.order_date, credited.order_date) as booked_on,
@@ -84,23 +82,12 @@ items as (
     where orders.is_sale and orders.order_id not in (select credits.order_id from credits)
     union all
     select
-        'excluded: credit note of what is no sale' as item,
-        -amount as amount
+        'credit notes of an order, as they are booked' as item,
+        case
+            when credits.is_sale and credits.booked_on <= as_of_dates.as_of_date then credits.booked_amount else 0
+        end - credits.amount as amount
     from credits
-    where not is_sale
-    union all
-    select
-        'credit note at the rate of its sale' as item,
-        booked_amount - amount as amount
-    from credits
-    where is_sale
-    union all
-    select
-        'excluded: credit note known after the as-of date' as item,
-        -credits.booked_amount as amount
-    from credits
-    inner join as_of_dates on credits.booked_on > as_of_dates.as_of_date
-    where credits.is_sale
+    cross join as_of_dates
     union all
     select
         'excluded: refund of what is no sale' as item,
