@@ -5,7 +5,7 @@
 
   Arguments   results  of the run
   Returns     nothing; writes one message to the log, none where no order is rejected
-  Example     120 of 120 orders rejected, 6,143.05 of 6,143.05 of their gross amount as stated:
+  Example     120 of 120 orders rejected, 6,143.05 of 6,143.05 of the gross amount as stated:
                 unknown_currency: EUR; 120 orders, 6,143.05. Set var reporting_currency or deliver exchange_rates
 -#}
 {% macro say_rejects(results) -%}
@@ -33,14 +33,14 @@
         {%- for code, sums in (reasons.items() | sort(attribute='1', reverse=true))[:3] -%}
             {%- do lines.append(
                 '  ' ~ code ~ rejected_values(orders, code, total.rows) ~ '; ' ~ '{:,}'.format(sums[1] | int)
-                ~ ' orders, ' ~ '{:,.2f}'.format(sums[0]) ~ remedy_of(code)
+                ~ ' order' ~ ('s' if sums[1] != 1 else '') ~ ', ' ~ '{:,.2f}'.format(sums[0]) ~ remedy_of(code)
             ) -%}
         {%- endfor -%}
         {%- if lines -%}
             {%- do log(
                 '{:,} of {:,} orders rejected, '.format(total.rejected | int, total.rows | int)
                 ~ '{:,.2f} of {:,.2f}'.format(total.rejected_amount, total.amount)
-                ~ ' of their gross amount as stated:\n' ~ lines | join('\n'), info=true
+                ~ ' of the gross amount as stated:\n' ~ lines | join('\n'), info=true
             ) -%}
         {%- endif -%}
     {%- endfor -%}

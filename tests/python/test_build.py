@@ -77,8 +77,8 @@ def test_nothing_to_build_from_and_a_failing_build_end_with_an_error(warehouse: 
     failing = make_build(warehouse, "raw", untested="unit_test")
     assert failing.returncode == 1
     assert "Failure in test not_empty_stg_orders" in failing.stdout
-    assert "1 of 1 orders rejected, 20,000,000.00 of 20,000,000.00 of their gross amount as stated:" in failing.stdout
-    assert "  amount_out_of_range; 1 orders, 20,000,000.00. Correct the amount at its origin" in failing.stdout
+    assert "1 of 1 orders rejected, 20,000,000.00 of 20,000,000.00 of the gross amount as stated:" in failing.stdout
+    assert "  amount_out_of_range; 1 order, 20,000,000.00. Correct the amount at its origin" in failing.stdout
     assert "error: dbt build failed" in failing.stderr
     assert "[4/4]" not in failing.stdout
     warehouse.execute("drop table raw.refunds")
@@ -102,7 +102,7 @@ def test_orders_in_a_currency_without_rates_end_the_run_early_with_the_reason(wa
     assert reason + "Set var reporting_currency or deliver exchange_rates" in stopped.stdout, stopped.stdout
     assert "[3/4]" not in stopped.stdout
     output = warehouse.refused()  # plain dbt build, which asks no guard
-    assert "120 of 120 orders rejected, 8,400.00 of 8,400.00 of their gross amount as stated:" in output
+    assert "120 of 120 orders rejected, 8,400.00 of 8,400.00 of the gross amount as stated:" in output
     assert (
         "  unknown_currency: EUR; 120 orders, 8,400.00. Set var reporting_currency or deliver exchange_rates" in output
     )
