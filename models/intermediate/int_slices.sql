@@ -90,8 +90,9 @@ standing as (
         {% else -%}
         false
         {% endfor %}as is_standing,
-        -- whether who came back by this month-end has still to be counted (int_return_counts)
+        -- whether who came back by this month-end has still to be counted (int_return_counts); by the first, nobody
         is_month_end
+        and opening_date is not null
         {% for relation in counted -%}
         and slice_version not in (select distinct slice_version from {{ relation }})
         {% endfor %}as is_uncounted

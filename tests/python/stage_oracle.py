@@ -30,13 +30,9 @@ class Group(NamedTuple):
     customers: int
     returned: int
 
-    @property
-    def rate(self) -> Fraction:
-        return Fraction(self.returned, self.customers)
-
 
 def joined(bins: dict[int, tuple[int, int]], bins_per_ratio: int, least: int) -> list[Group]:
-    """Return the groups of {bin: (customers, returned)} of one side of a ratio of 1: a new one where least is passed."""
+    """Return the groups of {bin: (customers, returned)}, all below a ratio of 1 or none: a new one where least is passed."""
     steps: dict[int, Group] = {}
     seen = 0
     for place, (customers, returned) in sorted(bins.items()):

@@ -1,4 +1,4 @@
-"""return_rates and what hangs on it: recomputed customer by customer, an isotonic fit of another hand, the words held."""
+"""return_rates and the labels by it: recomputed customer by customer, fitted by scipy, the words held to what they say."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from scipy.optimize import isotonic_regression
 from stage_oracle import Stages
 
 CURVES = "select * from marts.return_rates order by as_of_date, horizon_months, ratio_from"
+COUNTED = ["ratio_from", "customers", "returned_customers"]
 DATA_SETS = ["complete_journey", "cdnow", "clean_shop"]
 
 
@@ -34,8 +35,8 @@ def test_every_curve_counts_who_came_back(data_set: Warehouse):
     for date in stages.history.spine:
         for horizon in stages.horizons:
             expected = [(float(g.ratio_from), g.customers, g.returned) for g in stages.curve(date, horizon)]
-            rows = published.pop((date, horizon), pd.DataFrame(columns=["ratio_from", "customers", "returned_customers"]))
-            found = [*rows[["ratio_from", "customers", "returned_customers"]].itertuples(index=False, name=None)]
+            rows = published.pop((date, horizon), pd.DataFrame(columns=COUNTED))
+            found = [*rows[COUNTED].itertuples(index=False, name=None)]
             assert found == expected, (date, horizon)
     assert published == {}
 
