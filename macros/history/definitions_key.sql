@@ -19,7 +19,8 @@
         'clv_refit_months', 'clv_min_repeat_customers', 'clv_horizons_months',
         'clv_interval', 'clv_method', 'clv_backtest_months',
         'stage_method', 'churn_horizon_months', 'label_lookback_months', 'churned_return_rate', 'churned_return_share',
-        'decline_return_share', 'min_group_size', 'return_bins_per_ratio', 'return_max_ratio',
+        'decline_return_share', 'min_group_size', 'return_bins_per_ratio', 'return_max_ratio', 'p_order_method',
+        'p_order_prior_origins', 'p_order_prior_customers', 'churn_risk_medium', 'churn_risk_high',
     ] -%}
     {%- set parts = [] -%}
     {%- for name in names -%}

@@ -60,7 +60,9 @@ select
     pairs.expected_purchases_{{ horizon }}m as alive_purchases_{{ horizon }}m,
     pairs.discounted_purchases_{{ horizon }}m as alive_discounted_{{ horizon }}m,
     {% endfor -%}
-    pairs.p_no_purchase_36m as alive_p_no_purchase_36m,
+    {% for horizon in [3, 6, 12, 36] -%}
+    pairs.p_no_purchase_{{ horizon }}m as alive_p_no_purchase_{{ horizon }}m,
+    {% endfor -%}
     pairs.factorial_moment_36m as alive_factorial_moment_36m,
     -- the first purchase counts too: fits leave it out, but of one-time buyers it is all that is known
     case

@@ -73,6 +73,13 @@ select
     cast(opening_net_revenue as numeric(18, 2)) as opening_net_revenue,
     cast(opening_monetary as numeric(18, 2)) as opening_monetary,
 
-    slice_version
+    slice_version,
+
+    -- what to act on
+    {% for horizon in [3, 6, 12] -%}
+    p_order_{{ horizon }}m,
+    {% endfor -%}
+    cast(p_order_state as {{ dbt.type_string() }}) as p_order_state,
+    cast(churn_risk as {{ dbt.type_string() }}) as churn_risk
 from customer_value
 where {{ is_missing_slice() }}

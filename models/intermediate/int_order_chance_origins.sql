@@ -1,0 +1,51 @@
+{%- set built = built_relations(['int_order_chance_counts', 'int_order_chance_errors']) -%}
+with month_ends as (
+
+    select
+        as_of_date,
+        slice_version,
+        {% for horizon in [3, 6, 12] -%}
+        lead(as_of_date, {{ horizon }}) over (order by as_of_date asc) as end_{{ horizon }}m
+        {{- ',' if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_slices') }}
+    where is_month_end
+
+),
+
+fit_dates as (
+
+    select * from {{ ref('int_clv_fit_dates') }}
+
+),
+
+origins as (
+
+    {% for horizon in [3, 6, 12] -%}
+    select
+        month_ends.as_of_date,
+        {{ horizon }} as horizon_months,
+        month_ends.end_{{ horizon }}m as ends_on
+    from month_ends
+    inner join fit_dates on month_ends.as_of_date = fit_dates.as_of_date
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+-- what is counted of an origin stands as long as the slice in which the horizon ends, as in int_clv_backtest_origins
+select
+    origins.as_of_date,
+    origins.horizon_months,
+    origins.ends_on,
+    month_ends.slice_version
+from origins
+inner join month_ends on origins.ends_on = month_ends.as_of_date
+{% for relation in built -%}
+{{ 'where' if loop.first else 'or' }} not exists (
+    select 1 from {{ relation }} as kept
+    where
+        kept.as_of_date = origins.as_of_date
+        and kept.horizon_months = origins.horizon_months
+        and kept.slice_version = month_ends.slice_version
+)
+{% endfor -%}

@@ -1,0 +1,48 @@
+{{ config(materialized='view') }} -- read by the rates and by the curves
+with slices as (
+
+    select * from {{ ref('int_slices') }}
+
+),
+
+origins as (
+
+    select distinct as_of_date
+    from {{ ref('int_order_chance_origins') }}
+
+),
+
+counts as (
+
+    select * from {{ ref('int_order_chance_counts') }}
+
+),
+
+dates as (
+
+    select
+        slices.as_of_date,
+        cast({{ dbt.dateadd('month', -var('label_lookback_months'), 'slices.as_of_date') }} as date) as looks_back_to
+    from slices
+    left join origins on slices.as_of_date = origins.as_of_date
+    where slices.is_open or origins.as_of_date is not null
+
+)
+
+-- of past origins those whose outcome is known; one that is a horizon older counts half
+select
+    dates.as_of_date,
+    counts.as_of_date as origin,
+    counts.horizon_months,
+    counts.curve,
+    counts.bin,
+    counts.customers,
+    counts.bought,
+    counts.position_sum,
+    power(
+        cast(0.5 as {{ type_double() }}),
+        cast({{ dbt.datediff('counts.ends_on', 'dates.as_of_date', 'month') }} as {{ type_double() }}) -- noqa: LT05
+        / counts.horizon_months
+    ) as weight
+from dates
+inner join counts on dates.as_of_date >= counts.ends_on and dates.looks_back_to <= counts.as_of_date
