@@ -12,7 +12,6 @@
     {%- do problems.extend(require_number('clv_interval', 0.01, 0.999)) -%}
     {%- do problems.extend(require_number('clv_backtest_months', 1, 120, whole=true)) -%}
     {%- do problems.extend(require_one_of('p_order_method', ['auto', 'model', 'overdue_ratio'])) -%}
-    {%- do problems.extend(require_number('label_lookback_months', 1, 120, whole=true)) -%}
     {%- do problems.extend(require_number('p_order_prior_origins', 0)) -%}
     {%- do problems.extend(require_number('p_order_prior_customers', 1)) -%}
     {%- do problems.extend(require_number('churn_risk_medium', 0, 1)) -%}

@@ -27,7 +27,9 @@ first_fit as (
 
     select
         min(as_of_date) as as_of_date,
-        cast({{ dbt.dateadd('month', 3, 'min(as_of_date)') }} as date) as three_months_on
+        cast({{ dbt.dateadd(
+            'day', -1, dbt.dateadd('month', 3, dbt.dateadd('day', 1, 'min(as_of_date)'))
+        ) }} as date) as three_months_on
     from {{ ref('int_clv_fit_dates') }}
 
 ),

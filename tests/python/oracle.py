@@ -49,11 +49,12 @@ MONEY = [
     "opening_net_revenue", "opening_monetary",
 ]  # fmt: skip
 DOUBLES = ["overdue_ratio", "expected_gap_days"]
-# what hangs on fitted parameters is recomputed in test_clv_models.py
+# what hangs on fitted parameters is recomputed in test_clv_models.py and test_order_chances.py
 FORECASTS = [
     "p_alive", "lifetime_value", "lifetime_value_low", "lifetime_value_high", "revenue_at_risk", "acquisition_cost",
     "expected_spend", "expected_next_order_date", "clv_state", "spend_state",
     *(f"{name}_{months}m" for name in ("expected_purchases", "residual_value") for months in (3, 6, 12, 24, 36)),
+    "p_order_3m", "p_order_6m", "p_order_12m", "p_order_state", "churn_risk",
 ]  # fmt: skip
 # the columns of tier_thresholds, with what one of its units is here
 THRESHOLDS = {"customers": 1, "abc_value_a": 100, "abc_value_b": 100, "population_mean_gap_days": 1}

@@ -91,6 +91,8 @@ def until(day: dt.date) -> Callable[[str, list[str]], str | None]:
             return f"{ALL_THAT_COUNTS(mart, columns)} where {ended}"
         if mart.endswith(".label_truth"):  # so is a label, against what came within its horizon
             return f"{ALL_THAT_COUNTS(mart, columns)} where horizon_ends_on <= date '{day}'"
+        if mart.endswith(".chance_backtest"):
+            return f"{ALL_THAT_COUNTS(mart, columns)} where ends_on <= date '{day}'"
         return ALL_THAT_COUNTS(mart, columns) + f" where as_of_date <= '{day}'" if "as_of_date" in columns else None
 
     return select

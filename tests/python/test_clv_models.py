@@ -191,7 +191,8 @@ def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path:
     total = shown["realised_value"].astype(float) + shown["residual_value_36m"].astype(float)
     # no source of acquisition costs here
     assert shown["lifetime_value"].astype(float).tolist() == pytest.approx(total.tolist(), abs=1e-6)
-    at_risk = shown["residual_value_36m"].astype(float) * (1 - shown["p_alive"])
+    if_alive = scores["alive_discounted_36m"] * scores["expected_spend"] * rate  # P(alive) counts once
+    at_risk = if_alive * (1 - shown["p_alive"])
     assert shown["revenue_at_risk"].astype(float).tolist() == pytest.approx(at_risk.tolist(), abs=0.006)
     for column in ("p_alive", "expected_spend", "expected_next_order_date", "clv_state"):
         pd.testing.assert_series_equal(shown[column], scores[column])
