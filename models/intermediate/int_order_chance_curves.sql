@@ -16,7 +16,7 @@ grid as (
         curves.as_of_date,
         curves.horizon_months,
         curves.curve,
-        bins.generated_number - 21 as bin
+        cast(bins.generated_number - 21 as integer) as bin
     from (select distinct as_of_date, horizon_months, curve from knots) as curves
     cross join bins
     where
