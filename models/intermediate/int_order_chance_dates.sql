@@ -22,15 +22,29 @@ thresholds as (
 
 ),
 
--- until a first origin has seen three months go by, nothing but the model says what those in rhythm do
+months as (
+
+    select
+        slices.as_of_date,
+        row_number() over (order by slices.as_of_date asc) as month_number,
+        fit_dates.as_of_date is not null as is_fit_date
+    from slices
+    left join {{ ref('int_clv_fit_dates') }} as fit_dates on slices.as_of_date = fit_dates.as_of_date
+    where slices.is_month_end
+
+),
+
+-- until a first origin of int_order_chance_pools has seen three months go by, nothing but the model says what those in
+-- rhythm do
 first_fit as (
 
     select
         min(as_of_date) as as_of_date,
-        cast({{ dbt.dateadd(
-            'day', -1, dbt.dateadd('month', 3, dbt.dateadd('day', 1, 'min(as_of_date)'))
-        ) }} as date) as three_months_on
-    from {{ ref('int_clv_fit_dates') }}
+        cast({{ dbt.dateadd('day', -1, dbt.dateadd('month', 3, dbt.dateadd(
+            'day', 1, 'min(case when month_number >= 3 then as_of_date end)'
+        ))) }} as date) as first_outcome_on
+    from months
+    where is_fit_date
 
 ),
 
@@ -44,7 +58,7 @@ dates as (
     where
         slices.is_open
         and slices.as_of_date >= first_fit.as_of_date
-        and slices.as_of_date < first_fit.three_months_on
+        and slices.as_of_date < coalesce(first_fit.first_outcome_on, cast('9999-12-31' as date))
 
 )
 

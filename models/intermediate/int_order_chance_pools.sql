@@ -18,6 +18,16 @@ counts as (
 
 ),
 
+months as (
+
+    select
+        as_of_date,
+        row_number() over (order by as_of_date asc) as month_number
+    from slices
+    where is_month_end
+
+),
+
 dates as (
 
     select
@@ -29,7 +39,8 @@ dates as (
 
 )
 
--- of past origins those whose outcome is known; one that is a horizon older counts half
+-- of past origins those whose outcome is known, and which looked back on as many months as they look ahead: before, the
+-- model knows nothing but first months. One that is a horizon older counts half
 select
     dates.as_of_date,
     counts.as_of_date as origin,
@@ -46,3 +57,4 @@ select
     ) as weight
 from dates
 inner join counts on dates.as_of_date >= counts.ends_on and dates.looks_back_to <= counts.as_of_date
+inner join months on counts.as_of_date = months.as_of_date and counts.horizon_months <= months.month_number

@@ -65,6 +65,7 @@ class Past:
             x=by_customer.cumcount(), first=by_customer.transform("min"), then=by_customer.shift(-1)
         )
         self.parameters = warehouse.query("select * from marts.clv_parameters").set_index("as_of_date").sort_index()
+        self.start = self.parameters.index.min()
         self.last = self.parameters.index.max()
         self.facts = {date: self.at(date) for date in self.parameters.index if date.is_month_end or date == self.last}
 
@@ -89,7 +90,8 @@ class Past:
             end = origin + pd.offsets.MonthEnd(months)
             if not (origin.is_month_end and origin.month % 3 == 0 and end <= date):
                 continue
-            if origin < date - pd.DateOffset(months=LOOKBACK):
+            seen = 12 * (origin.year - self.start.year) + origin.month - self.start.month + 1
+            if origin < date - pd.DateOffset(months=LOOKBACK) or seen < months:
                 continue
             age = 12 * (date.year - end.year) + date.month - end.month
             found[origin] = facts.assign(bought=(facts["then"] <= end).astype(float), weight=0.5 ** (age / months))
