@@ -8,5 +8,6 @@
         'lifecycle_stage',
         'tier',
         'rfm_segment',
+        'churn_risk',
     ]) }}
 {%- endmacro %}
