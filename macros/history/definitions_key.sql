@@ -13,7 +13,7 @@
         'business_start_date', 'max_amount', 'max_refund_share', 'line_total_tolerance', 'guest_orders',
         'test_email_patterns', 'test_customer_ids', 'source_time_zone', 'reporting_time_zone', 'reporting_currency',
         'exchange_rate_max_age_days', 'default_margin_rate', 'annual_discount_rate',
-        'window_months', 'rfm_method', 'abc_value', 'abc_cutoff_a', 'abc_cutoff_b', 'demotion_patience',
+        'window_months', 'rfm_method', 'rfm_population', 'abc_value', 'abc_cutoff_a', 'abc_cutoff_b', 'demotion_patience',
         'expected_gap_prior_weight', 'churned_overdue_ratio', 'churned_min_recency_days', 'decline_overdue_ratio',
         'decline_revenue_ratio', 'formation_min_orders', 'stability_min_orders', 'clv_model',
         'clv_refit_months', 'clv_min_repeat_customers', 'clv_horizons_months',

@@ -6,6 +6,7 @@
     'frequency': ('order_count', 'window_change', 'integer'),
     'monetary': ('net_revenue', 'window_change', 'numeric(18, 2)'),
     'previous_monetary': ('net_revenue', 'previous_window_change', 'numeric(18, 2)'),
+    'window_margin': ('margin', 'window_change', 'numeric(18, 2)'),
     'net_revenue': ('net_revenue', 'total_change', 'numeric(18, 2)'),
     'repeat_net_revenue': ('repeat_net_revenue', 'total_change', 'numeric(18, 2)'),
     'margin': ('margin', 'total_change', 'numeric(18, 2)'),

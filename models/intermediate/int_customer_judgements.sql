@@ -7,10 +7,17 @@
 {%- do judged.update({'back_' ~ back ~ '_': ['frequency']}) -%}
 {%- endfor %}
 {%- set labelled_fully = ['', 'back_1_'] %}
+{%- set active_only = var('rfm_population') == 'active' and var('rfm_method') != 'cutoffs' %}
 
 with thresholds as (
 
     select * from {{ ref('int_slice_thresholds') }}
+
+),
+
+held_thresholds as (
+
+    select * from {{ ref('int_held_thresholds') }}
 
 ),
 
@@ -40,13 +47,15 @@ scored as (
         {% for slice, measures in judged.items() -%}
         {% for measure in measures -%}
         {{ 'case when facts.order_count > 0 then' if slice == '' }} {{ score_by_thresholds(
-            measure, 'facts', 'thresholds', slice, splits_equals=(var('rfm_method') == 'ntile')
+            measure, 'facts', 'thresholds', slice, splits_equals=(var('rfm_method') == 'ntile'), active_only=active_only
         ) }} {{ 'end' if slice == '' }} as {{ slice }}{{ measure }}_score,
         {% endfor -%}
+        {%- set held = (slice or 'own_') ~ 'held' %}
         {{ abc_tier_by_value(
-            'facts.' ~ slice ~ 'ranked_value', 'thresholds.' ~ slice ~ 'abc_value_a',
-            'thresholds.' ~ slice ~ 'abc_value_b'
-        ) }} as {{ slice }}abc_tier,
+            'facts.' ~ slice ~ 'ranked_value',
+            'coalesce(' ~ held ~ '.abc_value_a, thresholds.' ~ slice ~ 'abc_value_a)',
+            'coalesce(' ~ held ~ '.abc_value_b, thresholds.' ~ slice ~ 'abc_value_b)'
+        ) }} as {{ slice }}held_abc_tier,
         {% if slice in labelled_fully -%}
         {{ 'case when facts.order_count > 0 then' if slice == '' }} {{ expected_gap(
             'facts.' ~ slice ~ 'gap_days', 'facts.' ~ slice ~ 'gap_count',
@@ -59,10 +68,18 @@ scored as (
         thresholds.{{ slice }}{{ column }},
         {% endfor -%}
         {% endfor -%}
+        {{ abc_tier_by_value('facts.ranked_value', 'thresholds.abc_value_a', 'thresholds.abc_value_b') }} as abc_tier,
         thresholds.is_month_end,
         facts.*
     from facts
     inner join thresholds on facts.as_of_date = thresholds.as_of_date
+    {% for slice in judged -%}
+    {%- set held = (slice or 'own_') ~ 'held' -%}
+    left join held_thresholds as {{ held }}
+        on
+            {{ 'thresholds.' ~ slice ~ 'date' if slice else 'facts.as_of_date' }} = {{ held }}.as_of_date
+            and facts.{{ slice }}held_from = {{ held }}.held_from
+    {% endfor %}
 
 )
 
@@ -98,6 +115,6 @@ left join segments as {{ slice or 'own_' }}segments
 {% endif -%}
 left join tier_rules as {{ slice or 'own_' }}tier_rules
     on
-        {{ 'scored.' ~ slice ~ 'abc_tier' }} = {{ slice or 'own_' }}tier_rules.abc_tier
+        {{ 'scored.' ~ slice ~ 'held_abc_tier' }} = {{ slice or 'own_' }}tier_rules.abc_tier
         and {{ 'scored.' ~ slice ~ 'frequency_score' }} = {{ slice or 'own_' }}tier_rules.frequency_score
 {% endfor %}

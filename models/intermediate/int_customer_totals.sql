@@ -5,8 +5,8 @@
     'order_count': ('sum', 'integer'), 'purchase_days': ('sum', 'integer'), 'frequency': ('sum', 'integer'),
     'monetary': ('sum', 'numeric(18, 2)'), 'previous_monetary': ('sum', 'numeric(18, 2)'),
     'net_revenue': ('sum', 'numeric(18, 2)'), 'repeat_net_revenue': ('sum', 'numeric(18, 2)'),
-    'margin': ('sum', 'numeric(18, 2)'), 'acquisition_cost': ('sum', 'numeric(18, 2)'),
-    'discounted_margin': ('sum', 'numeric(28, 8)'),
+    'window_margin': ('sum', 'numeric(18, 2)'), 'margin': ('sum', 'numeric(18, 2)'),
+    'acquisition_cost': ('sum', 'numeric(18, 2)'), 'discounted_margin': ('sum', 'numeric(28, 8)'),
 } -%}
 with changes as (
 
@@ -38,9 +38,10 @@ measured as (
         cast(discounted_margin as numeric(18, 2)) as realised_value,
         -- who has not ordered is not ranked
         cast(
-            case when order_count > 0 then {{ 'net_revenue' if var('abc_value') == 'revenue' else 'margin' }} end
-            as numeric(18, 2)
-        ) as ranked_value
+            case when order_count > 0 then {{ abc_value_columns()[var('abc_value')] }} end as numeric(18, 2)
+        ) as ranked_value,
+        {{ held_from('frequency', 'last_order_date', var('window_months')) if var('rfm_population') == 'active'
+            else 'cast(null as date)' }} as held_from
     from stretches
 
 )

@@ -76,6 +76,7 @@ select
     spend_state,
     expected_gap_days,
     previous_monetary,
+    window_margin,
     purchase_days,
     margin_is_estimated,
     last_activity_date,

@@ -26,6 +26,9 @@ select
     {%- set table = 'thresholds' if back == 0 else 'back_' ~ back -%}
     {{ table }}.abc_value_a as {{ prefix }}abc_value_a,
     {{ table }}.abc_value_b as {{ prefix }}abc_value_b,
+    {% if back > 0 -%}
+    slices.{{ prefix }}date,
+    {% endif -%}
     {% for column in stage_columns if back <= 1 -%}
     {{ table }}.{{ column }} as {{ prefix }}{{ column }},
     {% endfor -%}

@@ -1,10 +1,11 @@
+{%- set is_ranked = 'frequency > 0' if var('rfm_population') == 'active' else 'order_count > 0' -%}
 with facts as (
 
     select
         as_of_date,
-        recency_days,
-        frequency,
-        monetary,
+        case when {{ is_ranked }} then recency_days end as recency_days,
+        case when {{ is_ranked }} then frequency end as frequency,
+        case when {{ is_ranked }} then monetary end as monetary,
         ranked_value
     from {{ ref('int_customer_facts') }}
     where order_count > 0
@@ -51,6 +52,6 @@ select
     ) as integer) as customers_to_here,
     cast({{ value }} as numeric(24, 2)) as value_to_here
 from value_counts
-where {{ condition }}
+where {{ condition }} and measured_value is not null
 {{ 'union all' if not loop.last }}
 {% endfor %}

@@ -60,6 +60,7 @@ select
     cast(spend_state as {{ dbt.type_string() }}) as spend_state,
     expected_gap_days,
     cast(previous_monetary as numeric(18, 2)) as previous_monetary,
+    cast(window_margin as numeric(18, 2)) as window_margin,
     purchase_days,
     margin_is_estimated,
     last_activity_date,

@@ -45,7 +45,7 @@ NUMBERS = [
 ]  # fmt: skip
 TRUTHS = ["margin_is_estimated", "is_reactivated"]
 MONEY = [
-    "monetary", "previous_monetary", "net_revenue", "margin", "realised_value",
+    "monetary", "previous_monetary", "window_margin", "net_revenue", "margin", "realised_value",
     "opening_net_revenue", "opening_monetary",
 ]  # fmt: skip
 DOUBLES = ["overdue_ratio", "expected_gap_days"]
@@ -324,6 +324,7 @@ class History:
         self._slices: dict[dt.date, pd.DataFrame] = {}
         self._measured: dict[dt.date, pd.DataFrame] = {}
         self.stages = Stages(self)
+        self._abc_values: dict[dt.date, list[int]] = {}  # least value that is A, and A or B
 
     @functools.cached_property
     def spine(self) -> list[dt.date]:
@@ -370,7 +371,7 @@ class History:
             for score in range(2, 6):
                 earns = buyers[f"{name}_score"] >= score
                 row[f"{name}_score_{score}"] = threshold = worst(column, earns)
-                tied = earns[buyers[column] == threshold]
+                tied = earns[self._is_ranked(buyers) & (buyers[column] == threshold)]
                 row[f"{name}_score_{score}_customer_id"] = None if tied.all() else min(tied.index[tied])
         if self.settings["rfm_method"] == "cutoffs":  # the business's own, whether or not anybody earns them
             row |= {f"{name}_score_{i}": abs(t) for name in MEASURES for i, t in enumerate(_cutoffs(name), start=2)}
@@ -381,7 +382,27 @@ class History:
 
     @property
     def _ranked_value(self) -> str:
-        return {"revenue": "net_revenue", "margin": "margin"}[self.settings["abc_value"]]
+        columns = {"revenue": "net_revenue", "window_revenue": "monetary"}  # the others are columns of that name
+        return columns.get(self.settings["abc_value"], self.settings["abc_value"])
+
+    def _is_ranked(self, buyers: pd.DataFrame) -> pd.Series:
+        """Return who is scored by rank; by cutoffs everybody is scored alike."""
+        active_only = self.settings["rfm_population"] == "active" and self.settings["rfm_method"] != "cutoffs"
+        return buyers["frequency"] > 0 if active_only else buyers["frequency"] >= 0
+
+    def _held_tier(self, last_order: dt.date, as_of: dt.date, value: int) -> str:
+        """Return the ABC tier of a value without a purchase in the window, at the thresholds held against it.
+
+        They are the highest of the month-ends from the last one that saw the month of the last order in its window.
+        """
+        since = month_end(last_order.replace(day=1) + relativedelta(months=self.settings["window_months"] - 1))
+        tiers = []
+        for date in [*(end for end in self.spine if since <= end < as_of and end == month_end(end)), as_of]:
+            if date not in self._abc_values:
+                self._alone(date)
+            value_a, value_b = self._abc_values[date]
+            tiers.append("A" if value >= value_a else "B" if value >= value_b else "C")
+        return max(tiers)
 
     def _tier(self, place: int) -> pd.Series:
         """Return the published tier: the best raw tier of the date and of the month-ends that patience looks at."""
@@ -461,6 +482,7 @@ class History:
                 "frequency": number(sales[sales["order_day"] > window]),
                 "monetary": total(entries[entries["order_day"] > window], "revenue"),
                 "previous_monetary": total(entries[before], "revenue"),
+                "window_margin": total(entries[entries["order_day"] > window], "margin"),
                 "net_revenue": total(entries, "revenue"),
                 "margin": total(entries, "margin"),
                 "realised_value": np.copysign(np.floor(np.abs(value) + 0.5), value),
@@ -476,19 +498,31 @@ class History:
 
         buyers = facts[has_order]
         judged = pd.DataFrame(index=buyers.index)
+        is_ranked = self._is_ranked(buyers).to_numpy()
         for name, column in MEASURES.items():
             values = buyers[column].to_numpy() * (-1 if name == "recency" else 1)
-            judged[f"{name}_score"] = {
-                "midrank": midrank_scores,
-                "ntile": ntile_scores,
-                "cutoffs": functools.partial(cutoff_scores, thresholds=_cutoffs(name)),
-            }[settings["rfm_method"]](values)
+            judged[f"{name}_score"] = 1
+            if is_ranked.any():
+                judged.loc[is_ranked, f"{name}_score"] = {
+                    "midrank": midrank_scores,
+                    "ntile": ntile_scores,
+                    "cutoffs": functools.partial(cutoff_scores, thresholds=_cutoffs(name)),
+                }[settings["rfm_method"]](values[is_ranked])
         values = buyers[self._ranked_value].to_numpy()
         judged["abc_tier"] = abc_tiers(values, settings["abc_cutoff_a"], settings["abc_cutoff_b"])
+        self._abc_values[as_of] = [
+            values[judged["abc_tier"] <= tier].min(initial=NEVER) if values.size else NEVER for tier in "AB"
+        ]
+        held = [
+            self._held_tier(row["last_order_date"], as_of, row[self._ranked_value])
+            if row["frequency"] == 0 and settings["rfm_population"] == "active"
+            else tier
+            for row, tier in zip(buyers.to_dict("records"), judged["abc_tier"], strict=True)
+        ]
         scores = judged[[f"{name}_score" for name in MEASURES]].itertuples(index=False, name=None)
         judged["rfm_segment"] = [SEGMENTS[row] for row in scores]
         judged["raw_tier"] = [
-            raw_tier(abc, score) for abc, score in zip(judged["abc_tier"], judged["frequency_score"], strict=True)
+            raw_tier(abc, score) for abc, score in zip(held, judged["frequency_score"], strict=True)
         ]
         for column in judged:
             facts[column] = judged[column].astype(object).reindex(facts.index)

@@ -1,0 +1,34 @@
+with slices as (
+
+    select * from {{ ref('int_slices') }}
+
+),
+
+thresholds as (
+
+    select * from {{ ref('tier_thresholds') }}
+
+),
+
+-- from each month-end on, how high the thresholds have stood by each date
+held as (
+
+    select
+        thresholds.as_of_date,
+        slices.as_of_date as held_from,
+        {% for tier in ['a', 'b'] -%}
+        max(thresholds.abc_value_{{ tier }}) over (
+            partition by slices.as_of_date order by thresholds.as_of_date asc
+            rows between unbounded preceding and current row
+        ) as abc_value_{{ tier }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from slices
+    inner join thresholds on slices.as_of_date <= thresholds.as_of_date
+    where slices.is_month_end
+
+)
+
+select held.*
+from held
+inner join slices on held.as_of_date = slices.as_of_date
+where slices.is_looked_at
