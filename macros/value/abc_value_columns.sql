@@ -6,5 +6,6 @@
 {% macro abc_value_columns() -%}
     {{ return({
         'revenue': 'net_revenue', 'margin': 'margin', 'window_revenue': 'monetary', 'window_margin': 'window_margin',
+        'lifetime_value': 'lifetime_value',
     }) }}
 {%- endmacro %}

@@ -6,7 +6,7 @@
 {%- set p_alive = pareto_nbd_p_alive(*arguments) if var('clv_model') == 'pareto_nbd'
     else mbg_nbd_p_alive(*arguments) if var('clv_model') == 'mbg_nbd' else bg_nbd_p_alive(*arguments) -%}
 {%- set own_gap = expected_gap(
-    'inputs.last_purchase_age_days', 'inputs.repeat_count', 'thresholds.population_mean_gap_days',
+    'inputs.last_purchase_age_days', 'inputs.repeat_count', 'population.population_mean_gap_days',
     var('expected_gap_prior_weight')
 ) -%}
 {%- set is_churned = 'inputs.recency_days > ' ~ var('churned_min_recency_days')
@@ -27,12 +27,6 @@ parameters as (
 pairs as (
 
     select * from {{ ref('int_clv_pairs') }}
-
-),
-
-thresholds as (
-
-    select * from {{ ref('tier_thresholds') }}
 
 ),
 
@@ -77,5 +71,4 @@ left join pairs
         inputs.as_of_date = pairs.as_of_date
         and inputs.repeat_count = pairs.repeat_count
         and inputs.age_days = pairs.age_days
-inner join thresholds on inputs.as_of_date = thresholds.as_of_date
 left join population on inputs.as_of_date = population.as_of_date

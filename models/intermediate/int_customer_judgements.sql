@@ -7,6 +7,7 @@
 {%- do judged.update({'back_' ~ back ~ '_': ['frequency']}) -%}
 {%- endfor %}
 {%- set labelled_fully = ['', 'back_1_'] %}
+{%- set is_forecast = var('abc_value') == 'lifetime_value' %}
 {%- set active_only = var('rfm_population') == 'active' and var('rfm_method') != 'cutoffs' %}
 
 with thresholds as (
@@ -52,7 +53,7 @@ scored as (
         {% endfor -%}
         {%- set held = (slice or 'own_') ~ 'held' %}
         {{ abc_tier_by_value(
-            'facts.' ~ slice ~ 'ranked_value',
+            (slice or 'own_') ~ 'value.held_value' if is_forecast else 'facts.' ~ slice ~ 'ranked_value',
             'coalesce(' ~ held ~ '.abc_value_a, thresholds.' ~ slice ~ 'abc_value_a)',
             'coalesce(' ~ held ~ '.abc_value_b, thresholds.' ~ slice ~ 'abc_value_b)'
         ) }} as {{ slice }}held_abc_tier,
@@ -68,7 +69,10 @@ scored as (
         thresholds.{{ slice }}{{ column }},
         {% endfor -%}
         {% endfor -%}
-        {{ abc_tier_by_value('facts.ranked_value', 'thresholds.abc_value_a', 'thresholds.abc_value_b') }} as abc_tier,
+        {{ abc_tier_by_value(
+            'own_value.ranked_value' if is_forecast else 'facts.ranked_value',
+            'thresholds.abc_value_a', 'thresholds.abc_value_b'
+        ) }} as abc_tier,
         thresholds.is_month_end,
         facts.*
     from facts
@@ -79,6 +83,13 @@ scored as (
         on
             {{ 'thresholds.' ~ slice ~ 'date' if slice else 'facts.as_of_date' }} = {{ held }}.as_of_date
             and facts.{{ slice }}held_from = {{ held }}.held_from
+    {% if is_forecast -%}
+    {%- set value = (slice or 'own_') ~ 'value' -%}
+    left join {{ ref('int_ranked_values') }} as {{ value }}
+        on
+            facts.customer_id = {{ value }}.customer_id
+            and {{ 'thresholds.' ~ slice ~ 'date' if slice else 'facts.as_of_date' }} = {{ value }}.as_of_date
+    {% endif -%}
     {% endfor %}
 
 )

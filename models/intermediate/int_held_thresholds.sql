@@ -28,7 +28,11 @@ held as (
 
 )
 
-select held.*
+select
+    held.as_of_date,
+    held.held_from,
+    held.abc_value_a,
+    held.abc_value_b
 from held
 inner join slices on held.as_of_date = slices.as_of_date
 where slices.is_looked_at

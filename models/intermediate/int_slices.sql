@@ -1,4 +1,4 @@
-{%- set built = built_relations([
+{%- set built = built_relations((['int_ranked_values'] if var('abc_value') == 'lifetime_value' else []) + [
     'tier_thresholds', 'customer_value_history', 'value_concentration', 'tier_migrations',
     'clv_parameters', 'customer_forecasts',
 ]) -%}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import load_files
 import oracle
 import pandas as pd
 import pytest
-from conftest import PROJECT, Warehouse, built
+from conftest import Warehouse
 
 SCORES = ["recency_score", "frequency_score", "monetary_score"]
 
@@ -14,7 +13,14 @@ SCORES = ["recency_score", "frequency_score", "monetary_score"]
 @pytest.fixture(scope="module")
 def dormant(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return ten customers who buy in January 2022, five of them again in 2023, one in February 2024, built."""
-    return built(tmp_path_factory.mktemp("dormant"), load_files.load, folder=PROJECT / "tests" / "fixtures" / "dormant")
+    bought = [(f"c{i}", f"2022-01-{5 + i:02}", 100 + i) for i in range(10)]
+    bought += [(f"c{i}", f"2023-01-{5 + i:02}", 100 + i) for i in range(5)]
+    bought += [("c0", "2024-02-10", 100)]
+    orders = "".join(f"{number},{','.join(map(str, order))}\n" for number, order in enumerate(bought))
+    warehouse = Warehouse(tmp_path_factory.mktemp("dormant"))
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n" + orders})
+    warehouse.build()
+    return warehouse
 
 
 @pytest.fixture(params=["dormant", "shop", "cdnow", "complete_journey", "clean_shop"])
@@ -107,6 +113,30 @@ def test_small_newcomers_lift_the_abc_tier_of_the_silent_but_not_their_raw_tier(
     expected = oracle.History(oracle.raw_tables(warehouse))
     oracle.compare_history(warehouse, expected)
     oracle.compare_thresholds(warehouse, expected)
+
+
+def test_a_lifetime_value_ranks_and_is_held_at_its_least(shop: Warehouse, warehouse: Warehouse):
+    """The forecast itself is recomputed in test_clv_models.py; here it is taken as published."""
+    warehouse.database.write_bytes(shop.database.read_bytes())
+    warehouse.build({"abc_value": "lifetime_value", "window_months": 5})
+    slices = warehouse.query("select * from marts.customer_value_history where order_count > 0 order by as_of_date")
+    slices["value"] = slices["lifetime_value"].map(oracle.cents)
+    slices["least"] = slices.groupby(["customer_id", "last_order_date"])["value"].cummin()
+    thresholds = warehouse.query("select * from marts.tier_thresholds").set_index("as_of_date")
+    for date, rows in slices.groupby("as_of_date"):
+        expected = oracle.abc_tiers(rows["value"].to_numpy(), 0.80, 0.95)
+        assert rows["abc_tier"].tolist() == expected.tolist(), date
+        for tier, column in {"A": "abc_value_a", "B": "abc_value_b"}.items():
+            assert oracle.cents(thresholds.loc[date, column]) == rows.loc[expected <= tier, "value"].min(), date
+    spine = thresholds.index.sort_values()
+    silent = slices[slices["frequency"] == 0]
+    assert len(silent) > 50
+    for row in silent.to_dict("records"):
+        since = oracle.month_end(row["last_order_date"].replace(day=1) + pd.DateOffset(months=4))
+        between = thresholds.loc[[date for date in spine if since <= date <= row["as_of_date"]]]
+        held = [oracle.cents(between[column].max()) for column in ("abc_value_a", "abc_value_b")]
+        tier = "A" if row["least"] >= held[0] else "B" if row["least"] >= held[1] else "C"
+        assert row["raw_tier"] == oracle.raw_tier(tier, 1), row
 
 
 @pytest.mark.parametrize(
