@@ -34,6 +34,13 @@ population as (
 
     select * from {{ ref('int_population_measures') }}
 
+),
+
+-- not from tier_thresholds, whose ABC tiers may rank by the lifetime value that this leads to
+thresholds as (
+
+    select * from {{ ref('int_stage_thresholds') }}
+
 )
 
 -- without a fit the last window is repeated, by whoever is not long overdue
@@ -72,3 +79,4 @@ left join pairs
         and inputs.repeat_count = pairs.repeat_count
         and inputs.age_days = pairs.age_days
 left join population on inputs.as_of_date = population.as_of_date
+left join thresholds on inputs.as_of_date = thresholds.as_of_date
