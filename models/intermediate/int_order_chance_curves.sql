@@ -10,6 +10,16 @@ bins as (
 
 ),
 
+curves as (
+
+    select distinct
+        as_of_date,
+        horizon_months,
+        curve
+    from knots
+
+),
+
 grid as (
 
     select
@@ -17,7 +27,7 @@ grid as (
         curves.horizon_months,
         curves.curve,
         cast(bins.generated_number - 21 as integer) as bin
-    from (select distinct as_of_date, horizon_months, curve from knots) as curves
+    from curves
     cross join bins
     where
         curves.curve = 'model' and bins.generated_number between 21 and 40

@@ -28,8 +28,8 @@ bins as (
 
 ),
 
--- each bin as if some customers more had done what was expected of them: of the model, what it said itself, and these are
--- as many again for each origin, because all customers of an origin err together; of a ratio, what all do
+-- each bin as if some customers more had done what was expected of them: of a ratio what all do, of the model what it
+-- said itself, and there whole origins more, because all customers of an origin err together
 priors as (
 
     select

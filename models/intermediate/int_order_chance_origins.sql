@@ -2,12 +2,11 @@
 with month_ends as (
 
     select
-        as_of_date,
-        slice_version,
         {% for horizon in [3, 6, 12] -%}
-        lead(as_of_date, {{ horizon }}) over (order by as_of_date asc) as end_{{ horizon }}m
-        {{- ',' if not loop.last }}
-        {% endfor %}
+        lead(as_of_date, {{ horizon }}) over (order by as_of_date asc) as end_{{ horizon }}m,
+        {% endfor -%}
+        as_of_date,
+        slice_version
     from {{ ref('int_slices') }}
     where is_month_end
 
