@@ -1,6 +1,6 @@
--- ring 3: the recalibrated chance of an order is no worse than the model's own word by more than noise: two standard
--- errors, at most, of a mean of losses between 0 and 1, and of the shares of ten bins. A past that was no guide, as
--- before a year unlike the others, is said and stops nothing.
+-- ring 3: the recalibrated chance of an order is no worse than the model's own word by more than noise: two
+-- standard errors at most of a mean of losses between 0 and 1, and of the shares of ten bins. A past that was no
+-- guide, as before a year unlike the others, is said and stops nothing.
 {{ config(severity='warn') }}
 with backtest as (
 
@@ -28,5 +28,6 @@ where
         recalibrated.brier_score
         > modelled.brier_score + 2 * sqrt(modelled.brier_score * (1 - modelled.brier_score) / modelled.customers)
         or recalibrated.calibration_error
-        > modelled.calibration_error + 2 * sqrt(10 * modelled.share_bought * (1 - modelled.share_bought) / modelled.customers)
+        > modelled.calibration_error
+        + 2 * sqrt(10 * modelled.share_bought * (1 - modelled.share_bought) / modelled.customers)
     )
