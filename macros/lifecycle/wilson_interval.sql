@@ -8,7 +8,7 @@
   Arguments   successes  SQL expression, whole number, 0 to trials
               trials     SQL expression, whole number
               side       low or high
-              z          quantile of the standard normal distribution that cuts off half of what lies outside; 95 %: 1.96
+              z          quantile of the standard normal distribution with half of what lies outside beyond; 95 %: 1.96
   Returns     double, 0 to 1; null where trials are null or 0, or successes are null
   Example     81 of 263: .2553 to .3662; 0 of 20: 0 to .1611
   Source      E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927; the examples are

@@ -35,14 +35,16 @@ months as (
 outcomes as (
 
     select
-        origins.as_of_date,
-        months.customer_id,
         {% for horizon in horizons -%}
-        max(case when months.booked_in <= origins.ends_on_{{ horizon }} then months.has_bought else 0 end)
-            as returned_{{ horizon }},
-        sum(case when months.booked_in <= origins.ends_on_{{ horizon }} then months.net_revenue else 0 end)
-            as revenue_{{ horizon }}{{ ',' if not loop.last }}
+        max(
+            case when months.booked_in <= origins.ends_on_{{ horizon }} then months.has_bought else 0 end
+        ) as returned_{{ horizon }},
+        sum(
+            case when months.booked_in <= origins.ends_on_{{ horizon }} then months.net_revenue else 0 end
+        ) as revenue_{{ horizon }},
         {% endfor -%}
+        origins.as_of_date,
+        months.customer_id
     from months
     inner join origins on months.ordered_in > origins.as_of_date and months.booked_in <= origins.last_ends_on
     group by origins.as_of_date, months.customer_id
@@ -52,11 +54,11 @@ outcomes as (
 labelled as (
 
     select
-        history.as_of_date,
-        history.customer_id,
         {% for label in labels -%}
-        history.{{ label }}{{ ',' if not loop.last }}
+        history.{{ label }},
         {% endfor -%}
+        history.as_of_date,
+        history.customer_id
     from {{ ref('customer_value_history') }} as history
     inner join origins on history.as_of_date = origins.as_of_date
     where history.order_count > 0
@@ -76,7 +78,7 @@ select
 from labelled
 left join outcomes on labelled.as_of_date = outcomes.as_of_date and labelled.customer_id = outcomes.customer_id
 group by
-    labelled.as_of_date,
     {% for label in labels -%}
-    labelled.{{ label }}{{ ',' if not loop.last }}
+    labelled.{{ label }},
     {% endfor -%}
+    labelled.as_of_date
