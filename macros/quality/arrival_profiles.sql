@@ -10,6 +10,7 @@
                 there, all null, and so is one that it computes: the engine has tried it (try_source_map). customer_id
                 of orders is not required where var guest_orders takes orders without one. origin: what var source_map
                 reads it from, null without a mapping
+    unreadable  {column of times: up to three of its values that cannot be read, by arrival_examples}
     profile     the row of arrival_profile; null without a table, or without any column of the contract
     rejects, unmatched  of orders: arrival_orders; empty and null elsewhere
     checked_at  the time given, as wall clock of var reporting_time_zone
@@ -24,7 +25,7 @@
         and source.source_name == 'raw' -%}
         {%- set relation = adapter.get_relation(source.database, source.schema, source.identifier) -%}
         {%- set mapped = var('source_map').get(source.name, {}).get('columns') -%}
-        {%- set physical, columns, present, row = {}, {}, {}, {} -%}
+        {%- set physical, columns, present, row, unreadable = {}, {}, {}, {}, {} -%}
         {%- for column in (adapter.get_columns_in_relation(relation) if relation is not none else []) -%}
             {%- do physical.update({column.name | lower: column.dtype}) -%}
         {%- endfor -%}
@@ -54,6 +55,10 @@
             {%- endfor -%}
         {%- endif -%}
         {%- set of_orders = arrival_orders(present, row) if source.name == 'orders' and row.row_count else {} -%}
+        {%- for column, data_type in present.items() if row.get(column ~ '__untypable') -%}
+            {%- set examples = arrival_examples(source.name, column, data_type) -%}
+            {%- do unreadable.update({column: examples} if examples else {}) -%}
+        {%- endfor -%}
         {%- do print('arrival_profile ' ~ tojson({
             'source': source.name,
             'table': source.schema ~ '.' ~ source.identifier,
@@ -61,6 +66,7 @@
             'physical': physical,
             'additional': [] if mapped else physical | reject('in', columns) | list,
             'columns': columns,
+            'unreadable': unreadable,
             'profile': row or none,
             'rejects': of_orders.get('rejects', {}),
             'unmatched': of_orders.get('unmatched'),

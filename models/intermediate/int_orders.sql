@@ -25,11 +25,11 @@ customers as (
 customers_by_email as (
 
     select
-        lower(email) as email,
+        {{ email_key('email') }} as email,
         min(customer_id) as customer_id
     from customers
     where email is not null
-    group by lower(email)
+    group by {{ email_key('email') }}
 
 ),
 

@@ -50,7 +50,7 @@ typed as (
         {% endfor -%}
         {{ parsed_timestamp('raw_delivered_at') }} as delivered_at,
         {{ parsed_timestamp('raw_updated_at') }} as updated_at,
-        lower({{ text_of('raw_customer_email') }}) as customer_email
+        {{ email_key(text_of('raw_customer_email')) }} as customer_email
     from source
     {{ evaluated_once() }}
 
