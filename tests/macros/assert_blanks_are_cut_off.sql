@@ -5,7 +5,8 @@ with cases (case_name, raw, expected_text, expected_email) as (
     values
     {% for blank in blank_characters() -%}
     {%- set code = 'U+%04X' | format(blank.encode('utf-16-be').hex() | int(base=16)) -%}
-    ('{{ code }} around', '{{ blank }}A1{{ blank ~ blank }}', 'A1', 'a1'),
+    ('{{ code }} before', '{{ blank }}A1', 'A1', 'a1'),
+    ('{{ code }} after', 'A1{{ blank ~ blank }}', 'A1', 'a1'),
     ('{{ code }} alone', '{{ blank ~ blank }}', null, null),
     {% endfor -%}
     ('several kinds', '{{ " \u200b\tnb01\u00a0\r\n\ufeff" }}', 'nb01', 'nb01'),
