@@ -521,9 +521,7 @@ class History:
         ]
         scores = judged[[f"{name}_score" for name in MEASURES]].itertuples(index=False, name=None)
         judged["rfm_segment"] = [SEGMENTS[row] for row in scores]
-        judged["raw_tier"] = [
-            raw_tier(abc, score) for abc, score in zip(held, judged["frequency_score"], strict=True)
-        ]
+        judged["raw_tier"] = [raw_tier(abc, score) for abc, score in zip(held, judged["frequency_score"], strict=True)]
         for column in judged:
             facts[column] = judged[column].astype(object).reindex(facts.index)
 

@@ -32,7 +32,7 @@ class Group(NamedTuple):
 
 
 def joined(bins: dict[int, tuple[int, int]], bins_per_ratio: int, least: int) -> list[Group]:
-    """Return the groups of {bin: (customers, returned)}, all below a ratio of 1 or none: a new one where least is passed."""
+    """Return the groups of {bin: (customers, returned)}, none across a ratio of 1: a new one where least is passed."""
     steps: dict[int, Group] = {}
     seen = 0
     for place, (customers, returned) in sorted(bins.items()):

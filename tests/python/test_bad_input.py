@@ -181,8 +181,7 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
     for sentence in [
         "var rfm_method must be one of midrank, ntile, cutoffs; it is quintile",
         "var rfm_population must be one of active, all; it is everybody",
-        "var abc_value must be one of revenue, margin, window_revenue, window_margin, "
-        "lifetime_value; it is profit",
+        "var abc_value must be one of revenue, margin, window_revenue, window_margin, lifetime_value; it is profit",
         "var window_months must be a whole number of at least 1; it is 0",
         "var abc_cutoff_b must be a number of at least 0.01 and at most 1; it is most",
         "var sale_statuses must hold statuses in lower case with underscores; it holds Paid In Full",

@@ -1,4 +1,4 @@
-"""return_rates and the labels by it: recomputed customer by customer, fitted by scipy, the words held to what they say."""
+"""return_rates and the labels by it: recomputed by customer, fitted by scipy, the words held to what they say."""
 
 from __future__ import annotations
 

@@ -83,7 +83,9 @@ def test_any_other_rise_without_a_purchase_is_a_threshold_shift(data_set: Wareho
     idle = slices[slices["opening_tier"].notna() & (slices["last_order_date"] <= slices["opening_date"])]
     assert set(idle.loc[idle["tier"] < idle["opening_tier"], "tier_cause"]) <= {"threshold_shift"}
     rises = pd.concat([idle[column] - idle[f"{column}_before"] for column in SCORES], axis=1)
-    risen = idle[(rises >= 0).all(axis=1) & (rises > 0).any(axis=1) & (idle["rfm_segment"] != idle["opening_rfm_segment"])]
+    risen = idle[
+        (rises >= 0).all(axis=1) & (rises > 0).any(axis=1) & (idle["rfm_segment"] != idle["opening_rfm_segment"])
+    ]
     assert set(risen["rfm_segment_cause"]) <= {"threshold_shift"}
 
 
@@ -105,7 +107,9 @@ def test_small_newcomers_lift_the_abc_tier_of_the_silent_but_not_their_raw_tier(
     rows = warehouse.rows("""
         select cast(as_of_date as varchar), frequency_score, abc_tier, raw_tier
         from marts.customer_value_history
-        where customer_id = 'silent' and as_of_date in ('2022-12-31', '2023-01-31', '2023-05-31', '2023-06-30', '2023-07-05')
+        where
+            customer_id = 'silent'
+            and as_of_date in ('2022-12-31', '2023-01-31', '2023-05-31', '2023-06-30', '2023-07-05')
         order by 1
     """)
     assert [row[2:] for row in rows] == [("C", "C"), ("C", "C"), ("A", "C"), ("A", "C"), ("A", "A")]
@@ -149,9 +153,7 @@ def test_a_lifetime_value_ranks_and_is_held_at_its_least(shop: Warehouse, wareho
     ],
     ids=lambda variables: ", ".join(str(value) for value in variables.values()),
 )
-def test_every_value_and_population_is_what_the_definitions_say(
-    shop: Warehouse, warehouse: Warehouse, variables: dict
-):
+def test_every_value_and_population_is_what_the_definitions_say(shop: Warehouse, warehouse: Warehouse, variables: dict):
     warehouse.database.write_bytes(shop.database.read_bytes())
     warehouse.build(variables)
     expected = oracle.History(oracle.raw_tables(warehouse), variables)
