@@ -31,8 +31,8 @@ held as (
 select
     held.as_of_date,
     held.held_from,
-    held.abc_value_a,
-    held.abc_value_b
+    cast(held.abc_value_a as numeric(18, 2)) as abc_value_a,
+    cast(held.abc_value_b as numeric(18, 2)) as abc_value_b
 from held
 inner join slices on held.as_of_date = slices.as_of_date
 where slices.is_looked_at

@@ -72,7 +72,7 @@ select
     {% endfor -%}
     {% for horizon in horizons -%}
     coalesce(sum(outcomes.returned_{{ horizon }}), 0) as returned_{{ horizon }},
-    coalesce(sum(outcomes.revenue_{{ horizon }}), 0) as revenue_{{ horizon }},
+    cast(coalesce(sum(outcomes.revenue_{{ horizon }}), 0) as numeric(18, 2)) as revenue_{{ horizon }},
     {% endfor -%}
     count(*) as customers
 from labelled

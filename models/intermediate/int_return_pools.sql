@@ -29,7 +29,7 @@ select
     max(counts.as_of_date) as last_origin,
     sum(counts.customers) as customers,
     sum(counts.returned_customers) as returned_customers,
-    sum(counts.following_revenue) as following_revenue
+    cast(sum(counts.following_revenue) as numeric(18, 2)) as following_revenue
 from slices
 inner join counts
     on

@@ -128,10 +128,9 @@ select
         when learned.as_of_date is not null then learned.decline_overdue_ratio
         else cast({{ var('decline_overdue_ratio') }} as {{ type_double() }})
     end as decline_overdue_ratio,
-    case
-        when coalesce(learned.is_fall_a_decline, true)
-            then cast({{ var('decline_revenue_ratio') }} as numeric(18, 6))
-    end as decline_revenue_ratio,
+    cast(
+        case when coalesce(learned.is_fall_a_decline, true) then {{ var('decline_revenue_ratio') }} end as numeric(18, 6)
+    ) as decline_revenue_ratio,
     learned.in_rhythm_return_rate,
     learned.horizon_months as stage_horizon_months,
     cast(case
