@@ -40,8 +40,7 @@ tier_rules as (
 
 ),
 
--- Recency and ranked value are null for those who have not ordered, and with them all that hangs on them; what is
--- published of such a customer's slice itself is made null here.
+-- customers without an order have no recency, value or label: those of the slice itself are published, so null here
 scored as (
 
     select

@@ -15,12 +15,6 @@ customer_days as (
 
 ),
 
-customers as (
-
-    select * from {{ ref('int_customers') }}
-
-),
-
 -- all that a slice rests on, under the day from which it counts; an undated customer counts from the start
 inputs as (
 
@@ -35,7 +29,7 @@ inputs as (
     select
         coalesce(known_on, cast('0001-01-01' as date)) as known_on,
         {{ row_hash(['customer_id', 'known_on', 'acquisition_cost']) }} as row_hash
-    from customers
+    from {{ ref('int_customers') }}
 
 ),
 
@@ -106,10 +100,10 @@ opened as (
     select
         *,
         min(case when not is_standing then slice_number end) over (partition by 1) as first_open_number,
-        -- the month-ends from which it is counted
-        {% for months in return_horizons(var('churn_horizon_months')) -%}
-        {{ 'or ' if not loop.first }}coalesce(lead(is_uncounted, {{ months }}) over (order by as_of_date asc), false)
-        {% endfor %}as is_uncounted_origin
+        -- with the month-ends from which it is counted
+        is_uncounted{% for months in return_horizons(var('churn_horizon_months')) %}
+        or coalesce(lead(is_uncounted, {{ months }}) over (order by as_of_date asc), false)
+        {% endfor %}as is_held_for_returns
     from standing
 
 )
@@ -127,8 +121,7 @@ select
     slice_version,
     coalesce(slice_number >= first_open_number, false) as is_open,
     is_uncounted,
-    is_uncounted or is_uncounted_origin as is_held_for_returns,
+    is_held_for_returns,
     coalesce(slice_number >= first_open_number - {{ var('demotion_patience') }}, false)
-    or is_uncounted
-    or is_uncounted_origin as is_looked_at
+    or is_held_for_returns as is_looked_at
 from opened
