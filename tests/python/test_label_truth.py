@@ -100,12 +100,19 @@ def test_every_number_is_that_of_the_customers_with_the_label(data_set: str, req
 
 
 def test_a_refund_is_in_a_horizon_that_holds_its_order_and_the_refund(shop: Warehouse, tmp_path: Path):
-    """All refunds of the shop 70 days later: some then come after the horizon that their order is in."""
-    late = copied(shop, tmp_path, "update staging.stg_refunds set refund_date = refund_date + 70")
-    result = late.dbt("run", "--full-refresh", "--select", "int_customer_days", "int_label_origins+")
+    """Ada orders for 250.00 in March 2023; 5.00 go back on 20 April, after three months from December, within six."""
+    changed = copied(
+        shop,
+        tmp_path,
+        "update staging.stg_refunds set order_id = '1003', refund_date = '2023-04-20' where refund_id = 'r5'",
+    )
+    result = changed.dbt("run", "--full-refresh", "--select", "int_customer_days", "int_label_origins+")
     assert result.returncode == 0, result.stdout
-    found = assert_as_recomputed(late)
-    assert found["revenue"].sum() > mart(shop)["revenue"].sum()
+    changes = mart(shop).merge(assert_as_recomputed(changed), on=KEY, suffixes=("", "_now"))
+    changes = changes[changes["revenue"] != changes["revenue_now"]]
+    december = changes[(changes["as_of_date"] == "2022-12-31") & (changes["label_type"] == "tier")]
+    assert (december["revenue"] - december["revenue_now"]).astype(float).tolist() == [5.0] * len(december)
+    assert december["horizon_months"].tolist() == [6]  # of twelve months it was one before, of another order
 
 
 def rebuild(warehouse: Warehouse, *options: str) -> pd.DataFrame:
