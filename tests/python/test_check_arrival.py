@@ -306,7 +306,7 @@ def test_a_good_shop_passes_and_a_broken_one_is_stopped(warehouse: Warehouse, fo
     ]:
         assert line in broken.stdout, broken.stdout
     assert history.read_text() == before
-    look = re.search(r'orders\.ordered_at.*\n *look: dbt (.*) --inline "(.*)"', broken.stdout)
+    look = re.search(r'orders\.ordered_at(?:.*\n)+? *look: dbt (.*) --inline "(.*)"', broken.stdout)
     shown = warehouse.dbt(*look[1].split(), "--inline", look[2])
     assert "01/02/2023" in shown.stdout, shown.stdout
 
