@@ -83,7 +83,9 @@ def test_kills_at_random_points(home: Publication, tmp_path: Path):
         assert now in (published, published + 1)
         published = now
     home.order(999)
-    assert home.refresh().returncode == 0
+    # twice as many orders as at first: an anomaly, where three versions were published before most of them
+    done = home.refresh("--accept-anomalies")
+    assert done.returncode == 0, done.stderr
     assert look(home.published) > published
     outcomes = home.rows("select outcome, count(*) from marts.pipeline_runs group by outcome order by 1")
     print(f"\nkills at random points: {len(killed)}, in steps {sorted(killed)}; done before: {completed}; {outcomes}")
@@ -299,7 +301,7 @@ def test_a_source_that_vanishes_half_way(tmp_path: Path):
     assert process.returncode == 0, errors
     assert look(home.published) == 2
     done = home.refresh(data="raw", **setting)
-    assert done.returncode == 1
+    assert done.returncode == 4, done.stderr  # it may be there again later
     assert "there is no database" in done.stderr
     gone.rename(company)
     with duckdb.connect(str(company)) as connection:
@@ -311,7 +313,7 @@ def test_a_source_that_vanishes_half_way(tmp_path: Path):
     with duckdb.connect(str(company)) as writer:  # somebody is writing to it
         writer.execute("create or replace table raw.x as select 1 as x")
         done = home.refresh(data="raw", **setting)
-        assert done.returncode == 1
+        assert done.returncode == 4, done.stderr
         assert "cannot read" in done.stderr
     print("\na source that vanishes: after the snapshot published whole; before it refused, and while it is written to")
 
