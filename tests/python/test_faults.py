@@ -314,7 +314,7 @@ def test_a_source_that_vanishes_half_way(tmp_path: Path):
         writer.execute("create or replace table raw.x as select 1 as x")
         done = home.refresh(data="raw", **setting)
         assert done.returncode == 4, done.stderr
-        assert "cannot read" in done.stderr
+        assert "is being written to" in done.stderr
     print("\na source that vanishes: after the snapshot published whole; before it refused, and while it is written to")
 
 
