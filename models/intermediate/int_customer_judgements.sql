@@ -65,7 +65,7 @@ scored as (
         {% endfor -%}
         {% for slice in labelled_fully -%}
         {% for column in ['churned_overdue_ratio', 'decline_overdue_ratio', 'decline_revenue_ratio'] -%}
-        thresholds.{{ slice }}{{ column }},
+        {{ 'thresholds.' ~ slice ~ column }},
         {% endfor -%}
         {% endfor -%}
         {{ abc_tier_by_value(
@@ -81,7 +81,7 @@ scored as (
     left join held_thresholds as {{ held }}
         on
             {{ 'thresholds.' ~ slice ~ 'date' if slice else 'facts.as_of_date' }} = {{ held }}.as_of_date
-            and facts.{{ slice }}held_from = {{ held }}.held_from
+            and {{ 'facts.' ~ slice ~ 'held_from' }} = {{ held }}.held_from
     {% if is_forecast -%}
     {%- set value = (slice or 'own_') ~ 'value' -%}
     left join {{ ref('int_ranked_values') }} as {{ value }}

@@ -105,17 +105,17 @@ select
     {% for measure in measures -%}
     then_{{ measure }}_score,
     {% endfor -%}
+    {% for name, scores in {'has_risen': '', 'would_have_risen': 'then_'}.items() -%}
+    {% for measure in measures -%}
+    {{ scores }}{{ measure }}_score >= opening_{{ measure }}_score and
+    {% endfor -%}
+    {{ scores }}recency_score + {{ scores }}frequency_score + {{ scores }}monetary_score
+    > opening_recency_score + opening_frequency_score + opening_monetary_score as {{ name }},
+    {% endfor -%}
     then_tier_frequency_score,
     then_abc_tier,
     then_overdue_ratio,
     then_churned_overdue_ratio,
     then_decline_overdue_ratio,
-    then_decline_revenue_ratio,
-    {% for name, scores in {'has_risen': '', 'would_have_risen': 'then_'}.items() -%}
-    {% for measure in measures -%}
-    {{ 'and ' if not loop.first }}{{ scores }}{{ measure }}_score >= opening_{{ measure }}_score
-    {% endfor -%}
-    and {{ scores }}recency_score + {{ scores }}frequency_score + {{ scores }}monetary_score
-    > opening_recency_score + opening_frequency_score + opening_monetary_score as {{ name }}{{ ',' if not loop.last }}
-    {% endfor -%}
+    then_decline_revenue_ratio
 from rescored

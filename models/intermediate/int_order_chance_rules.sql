@@ -1,3 +1,12 @@
+{#- p_order_state: 3m recalibrated, 6m raw, 12m by overdue ratio #}
+{%- set words = [] -%}
+{%- for horizon in [3, 6, 12] -%}
+{%- do words.append("'" ~ (', ' if not loop.first else '') ~ horizon ~ "m '") -%}
+{%- do words.append(
+    'coalesce(case method_' ~ horizon ~ "m when 'overdue_ratio' then 'by overdue ratio' else method_" ~ horizon
+    ~ "m end, 'none')"
+) -%}
+{%- endfor -%}
 with slices as (
 
     select * from {{ ref('int_slices') }}
@@ -81,10 +90,6 @@ select
     base_rate_{{ horizon }}m,
     {% endfor -%}
     in_rhythm_rate,
-    {{ dbt.concat([
-        "'3m '", "coalesce(case method_3m when 'overdue_ratio' then 'by overdue ratio' else method_3m end, 'none')",
-        "', 6m '", "coalesce(case method_6m when 'overdue_ratio' then 'by overdue ratio' else method_6m end, 'none')",
-        "', 12m '", "coalesce(case method_12m when 'overdue_ratio' then 'by overdue ratio' else method_12m end, 'none')",
-        "case when is_in_rhythm_rate_modelled then '; risk against the model' else '' end"
-    ]) }} as p_order_state
+    {{ dbt.concat(words + ["case when is_in_rhythm_rate_modelled then '; risk against the model' else '' end"]) }}
+        as p_order_state
 from rules
