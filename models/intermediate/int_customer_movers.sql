@@ -106,11 +106,11 @@ select
     then_{{ measure }}_score,
     {% endfor -%}
     {% for name, scores in {'has_risen': '', 'would_have_risen': 'then_'}.items() -%}
-    {% for measure in measures -%}
-    {{ scores }}{{ measure }}_score >= opening_{{ measure }}_score and
-    {% endfor -%}
     {{ scores }}recency_score + {{ scores }}frequency_score + {{ scores }}monetary_score
-    > opening_recency_score + opening_frequency_score + opening_monetary_score as {{ name }},
+    > opening_recency_score + opening_frequency_score + opening_monetary_score
+    {% for measure in measures -%}
+    and {{ scores }}{{ measure }}_score >= opening_{{ measure }}_score
+    {% endfor %}as {{ name }},
     {% endfor -%}
     then_tier_frequency_score,
     then_abc_tier,

@@ -16,12 +16,14 @@ held as (
     select
         thresholds.as_of_date,
         slices.as_of_date as held_from,
-        {% for tier in ['a', 'b'] -%}
-        max(thresholds.abc_value_{{ tier }}) over (
+        max(thresholds.abc_value_a) over (
             partition by slices.as_of_date order by thresholds.as_of_date asc
             rows between unbounded preceding and current row
-        ) as abc_value_{{ tier }}{{ ',' if not loop.last }}
-        {% endfor %}
+        ) as abc_value_a,
+        max(thresholds.abc_value_b) over (
+            partition by slices.as_of_date order by thresholds.as_of_date asc
+            rows between unbounded preceding and current row
+        ) as abc_value_b
     from slices
     inner join thresholds on slices.as_of_date <= thresholds.as_of_date
     where slices.is_month_end

@@ -1,5 +1,9 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
 -- depends_on: {{ ref('int_slices') }}
+{%- set is_new = 'not exists (select 1 from ' ~ this ~ ' as kept where kept.as_of_date = binned.as_of_date'
+    ~ ' and kept.horizon_months = binned.horizon_months and kept.slice_version = binned.slice_version)'
+    if is_incremental() else '1 = 1' %}
+
 with cases as (
 
     select * from {{ ref('int_order_chance_cases') }}
@@ -35,13 +39,5 @@ select
     cast(sum(cast(position as numeric(28, 12))) as numeric(28, 12)) as position_sum,
     slice_version
 from binned
-{% if is_incremental() -%}
-where not exists (
-    select 1 from {{ this }} as kept
-    where
-        kept.as_of_date = binned.as_of_date
-        and kept.horizon_months = binned.horizon_months
-        and kept.slice_version = binned.slice_version
-)
-{% endif -%}
+where {{ is_new }}
 group by as_of_date, horizon_months, ends_on, curve, bin, slice_version
