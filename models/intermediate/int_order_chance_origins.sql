@@ -1,4 +1,10 @@
-{%- set built = built_relations(['int_order_chance_counts', 'int_order_chance_errors']) -%}
+{%- set is_new = [] -%}
+{%- for relation in built_relations(['int_order_chance_counts', 'int_order_chance_errors']) -%}
+{%- do is_new.append(
+    'not exists (select 1 from ' ~ relation ~ ' as kept where kept.as_of_date = origins.as_of_date'
+    ~ ' and kept.horizon_months = origins.horizon_months and kept.slice_version = month_ends.slice_version)'
+) -%}
+{%- endfor -%}
 with month_ends as (
 
     select
@@ -39,12 +45,4 @@ select
     month_ends.slice_version
 from origins
 inner join month_ends on origins.ends_on = month_ends.as_of_date
-{% for relation in built -%}
-{{ 'where' if loop.first else 'or' }} not exists (
-    select 1 from {{ relation }} as kept
-    where
-        kept.as_of_date = origins.as_of_date
-        and kept.horizon_months = origins.horizon_months
-        and kept.slice_version = month_ends.slice_version
-)
-{% endfor -%}
+where {{ is_new | join(' or ') or '1 = 1' }}

@@ -60,15 +60,14 @@ chances as (
 
     select
         {% for horizon in [3, 6, 12] -%}
+        {%- set on_curve = chance_on_curve('binned.position_' ~ horizon ~ 'm', 'curves_' ~ horizon ~ 'm') %}
         case
             when binned.order_count = 0 then cast(null as {{ type_double() }})
             when binned.method_{{ horizon }}m = 'raw' then binned.raw_{{ horizon }}m
             -- without a rhythm, or where no past customer had one, all that is known is how many order at all
-            when binned.method_{{ horizon }}m = 'overdue_ratio' then coalesce(
-                {{ chance_on_curve('binned.position_' ~ horizon ~ 'm', 'curves_' ~ horizon ~ 'm') }},
-                binned.base_rate_{{ horizon }}m
-            )
-            else {{ chance_on_curve('binned.position_' ~ horizon ~ 'm', 'curves_' ~ horizon ~ 'm') }}
+            when binned.method_{{ horizon }}m = 'overdue_ratio'
+                then coalesce({{ on_curve }}, binned.base_rate_{{ horizon }}m)
+            else {{ on_curve }}
         end as chance_{{ horizon }}m,
         {% endfor -%}
         binned.*

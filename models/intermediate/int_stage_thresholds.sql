@@ -25,14 +25,14 @@ pools as (
 courses as (
 
     select
-        convicted.as_of_date,
         {% for course in ['fallen', 'stable'] -%}
         {% for column in ['customers', 'returned_customers', 'following_revenue'] -%}
         cast(sum(
             case when pools.revenue_course = '{{ course }}' then pools.{{ column }} else 0 end
-        ) as {{ type_double() }}) as {{ course }}_{{ column }}{{ ',' if not (loop.last and course == 'stable') }}
+        ) as {{ type_double() }}) as {{ course }}_{{ column }},
         {% endfor -%}
         {% endfor -%}
+        convicted.as_of_date
     from convicted
     inner join pools
         on
@@ -76,9 +76,9 @@ select
         when learned.as_of_date is not null then learned.decline_overdue_ratio
         else cast({{ var('decline_overdue_ratio') }} as {{ type_double() }})
     end as decline_overdue_ratio,
-    cast(
-        case when coalesce(learned.is_fall_a_decline, true) then {{ var('decline_revenue_ratio') }} end as numeric(18, 6)
-    ) as decline_revenue_ratio,
+    cast(case
+        when coalesce(learned.is_fall_a_decline, true) then {{ var('decline_revenue_ratio') }}
+    end as numeric(18, 6)) as decline_revenue_ratio,
     learned.in_rhythm_return_rate,
     learned.horizon_months as stage_horizon_months,
     cast(case
@@ -86,7 +86,8 @@ select
             then '{{ 'fixed' if var('stage_method') == 'fixed' else 'fixed: too little past' }}'
         when learned.horizon_months = {{ horizon }} then 'calibrated'
         {% for months in return_horizons(horizon)[1:] -%}
-        when learned.horizon_months = {{ months }} then 'calibrated over {{ months }} month{{ 's' if months > 1 }}'
+        when learned.horizon_months = {{ months }}
+            then 'calibrated over {{ months }} month{{ 's' if months > 1 }}'
         {% endfor -%}
     end as {{ text }}) as stage_state
 from slices

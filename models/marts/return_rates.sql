@@ -33,18 +33,20 @@ numbered as (
 stretches as (
 
     select
-        starts.as_of_date,
-        starts.horizon_months,
-        starts.group_number as start_number,
-        ends.group_number,
-        cast(ends.returned_to_here - starts.returned_to_here + starts.returned_customers as {{ type_double() }})
-        / (ends.customers_to_here - starts.customers_to_here + starts.customers) as return_rate
-    from numbered as starts
-    inner join numbered as ends
+        first_groups.as_of_date,
+        first_groups.horizon_months,
+        first_groups.group_number as start_number,
+        last_groups.group_number,
+        cast(
+            last_groups.returned_to_here - first_groups.returned_to_here + first_groups.returned_customers
+            as {{ type_double() }}
+        ) / (last_groups.customers_to_here - first_groups.customers_to_here + first_groups.customers) as return_rate
+    from numbered as first_groups
+    inner join numbered as last_groups
         on
-            starts.as_of_date = ends.as_of_date
-            and starts.horizon_months = ends.horizon_months
-            and starts.group_number <= ends.group_number
+            first_groups.as_of_date = last_groups.as_of_date
+            and first_groups.horizon_months = last_groups.horizon_months
+            and first_groups.group_number <= last_groups.group_number
 
 ),
 
