@@ -8,11 +8,9 @@
 -#}
 {% macro mapped_column(expression) -%}
     {%- set text = expression | string | trim -%}
-    {%- set constants = [
-        'null', 'true', 'false', 'current_date', 'current_timestamp', 'current_user', 'localtimestamp', 'rowid', 'ctid',
-    ] -%}
+    {%- set constants = ['null', 'true', 'false', 'localtimestamp', 'rowid', 'ctid'] -%}
     {%- if modules.re.fullmatch('[A-Za-z_][A-Za-z0-9_$]*', text) and text | lower not in constants
-        and expression is string -%}
+        and not (text | lower).startswith('current_') and expression is string -%}
         {{ return(text | lower) }}
     {%- elif modules.re.fullmatch('"[^"]+"|`[^`]+`', text) -%}
         {{ return(text[1:-1] | lower) }}
