@@ -262,7 +262,9 @@ def histogram(profile: dict, column: str) -> list[int] | None:
 def remembered(found: list[dict], now: datetime) -> dict:
     """Return a load as the history keeps it. The fingerprint is the same as long as the raw tables are."""
     clockless = [
-        item | {"checked_at": None, "profile": (item["profile"] or {}) | {"newest_at": None}} for item in found
+        {name: value for name, value in item.items() if name != "point_zero"}
+        | {"checked_at": None, "profile": (item["profile"] or {}) | {"newest_at": None}}
+        for item in found
     ]
     return {
         "at": now.isoformat(timespec="seconds"),

@@ -96,11 +96,13 @@
         {%- set relation = load_relation(api.Relation.create(
             database=seed.database, schema=seed.schema, identifier=seed.alias
         )) -%}
-        {%- for row in run_query(
-            'select remedy from ' ~ relation ~ " where reject_reason = '" ~ code ~ "'"
-        ).rows if relation -%}
-            {{ return('. ' ~ row[0]) }}
-        {%- endfor -%}
+        {%- if relation is not none -%}
+            {%- for row in run_query(
+                'select remedy from ' ~ relation ~ " where reject_reason = '" ~ code ~ "'"
+            ).rows -%}
+                {{ return('. ' ~ row[0]) }}
+            {%- endfor -%}
+        {%- endif -%}
     {%- endfor -%}
     {{ return('') }}
 {%- endmacro %}

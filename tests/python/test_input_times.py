@@ -71,7 +71,8 @@ def test_days_first_are_read_through_the_expression_of_the_page(warehouse: Wareh
     })  # fmt: skip
     judged(warehouse, variables)
     assert warehouse.rows(
-        "select order_id, cast(order_date as varchar), gross_amount, reject_reasons from staging.stg_orders order by 1"
+        "select order_id, cast(order_date as varchar), cast(gross_amount as double), reject_reasons "
+        "from staging.stg_orders order by 1"
     ) == [
         ("1", "2023-11-14", 1234.56, ""), ("2", "2023-12-31", 10, ""), ("3", "2023-12-30", 7, ""),
         ("4", None, 5, "unparseable_date"),
