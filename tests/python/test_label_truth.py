@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 KEY = ["as_of_date", "label_type", "label", "horizon_months"]
 NUMBERS = ["customers", "returned_customers", "revenue", "revenue_per_customer"]
 RATES = ["return_rate", "return_rate_low", "return_rate_high"]
-LABELS = ["lifecycle_stage", "tier", "rfm_segment"]
+LABELS = ["lifecycle_stage", "tier", "rfm_segment", "churn_risk"]
 HORIZONS = [3, 6, 12]
 TRUTH = f"select * from marts.label_truth order by {', '.join(KEY)}"
 HISTORY = f"""

@@ -89,12 +89,9 @@ def test_any_other_rise_without_a_purchase_is_a_threshold_shift(data_set: Wareho
     assert set(risen["rfm_segment_cause"]) <= {"threshold_shift"}
 
 
-def test_the_data_hold_such_customers_and_such_rises(cdnow: Warehouse):
-    slices = history(cdnow)
-    assert (slices["frequency"] == 0).sum() > 10_000
-    idle = slices[slices["opening_tier"].notna() & (slices["last_order_date"] <= slices["opening_date"])]
-    assert (idle["tier"] < idle["opening_tier"]).sum() > 50
-    assert (idle["frequency_score"] > idle["frequency_score_before"]).sum() > 50
+def test_the_data_hold_customers_without_a_purchase_in_the_window(cdnow: Warehouse):
+    """Those who must not rise; rises by thresholds alone are made by the shops below, CDNOW has none."""
+    assert (history(cdnow)["frequency"] == 0).sum() > 10_000
 
 
 def test_small_newcomers_lift_the_abc_tier_of_the_silent_but_not_their_raw_tier(warehouse: Warehouse):
