@@ -256,6 +256,8 @@ def test_a_refresh_says_what_a_full_build_says(tmp_path: Path):
     """Through the ends of a month and of a quarter, with a late order in an outcome that was known."""
     rows = orders()
     late = pd.DataFrame({"order_id": ["late"], "customer_id": [3], "ordered_at": ["2024-05-20"], "gross_amount": [9.0]})
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
     whole = scored(Warehouse(tmp_path / "whole"), pd.concat([rows, late]), select="*")
     parts = scored(Warehouse(tmp_path / "parts"), orders(until="2024-07-15"), select="*")
     scored(parts, rows, select="*")
