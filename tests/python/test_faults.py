@@ -315,7 +315,7 @@ def test_a_source_that_vanishes_half_way(tmp_path: Path):
         done = home.refresh(data="raw", **setting)
         assert done.returncode == 4, done.stderr
         assert "is being written to" in done.stderr
-    print("\na source that vanishes: after the snapshot published whole; before it refused, and while it is written to")
+    print("\na source that vanishes: after the snapshot published whole; away or written to 4; without a table refused")
 
 
 def test_a_clock_that_goes_backwards(home: Publication):
