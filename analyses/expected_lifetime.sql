@@ -16,7 +16,8 @@ customers_at_start as (
     from as_of_dates
     inner join {{ ref('int_ledger') }} as ledger
         on
-            as_of_dates.as_of_date >= ledger.order_date
+            ledger.entry_type = 'sale'
+            and as_of_dates.as_of_date >= ledger.order_date
             and as_of_dates.previous_window_starts_after < ledger.order_date
     group by as_of_dates.as_of_date, ledger.customer_id
     having min(ledger.order_date) <= max(as_of_dates.window_starts_after)

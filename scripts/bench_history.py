@@ -92,7 +92,8 @@ class Shop:
     def __init__(self, folder: Path, orders: int, memory: str) -> None:
         self.database, self.memory = folder / "bench.duckdb", memory
         absent = {f"has_{source}": False for source in raw_schema.contract() if source not in LOADED}
-        self.vars = json.dumps(absent | {"memory_limit": memory})
+        # the hand-tuned history judges stages by two numbers
+        self.vars = json.dumps(absent | {"memory_limit": memory, "stage_method": "fixed"})
         self.environment = os.environ | {
             "CUSTOMER_VALUE_DATABASE": str(self.database),
             "DBT_TARGET_PATH": str(folder / "target"),

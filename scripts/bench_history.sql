@@ -240,11 +240,12 @@ create temp table buckets as
 with counted as (
     select 'recency' as measure, ix, (last_order - date '1970-01-01')::decimal(18, 2) as bucket, count(*) as customers,
         bucket as value, null::decimal(18, 2) as positive
-    from spread group by ix, last_order
+    from spread where frequency > 0 group by ix, last_order
     union all
-    select 'frequency', ix, frequency, count(*), frequency, null from spread group by ix, frequency
+    select 'frequency', ix, frequency, count(*), frequency, null from spread where frequency > 0 group by ix, frequency
     union all
-    select 'monetary', ix, floor(monetary), count(*), min(monetary), null from spread group by ix, floor(monetary)
+    select 'monetary', ix, floor(monetary), count(*), min(monetary), null
+    from spread where frequency > 0 group by ix, floor(monetary)
     union all
     select 'abc', ix, floor(net), count(*), min(net), sum(greatest(net, 0)) from spread group by ix, floor(net)
 )
@@ -278,6 +279,7 @@ with monetary_values as (
     select s.ix, bucket, s.monetary as value, count(*) as customers, any_value(worse) as worse,
         any_value(total) as total
     from spread as s inner join opened as o on measure = 'monetary' and o.ix = s.ix and bucket = floor(s.monetary)
+    where s.frequency > 0
     group by 1, 2, 3
 ),
 abc_values as (
@@ -347,13 +349,36 @@ set variable cuts = (
     select list(dates order by ix) from dates
 );
 
+-- the thresholds held against who has left the window, by date and month-end; of the refresh, those of closed dates
+create or replace table hand_tuned.abc_cuts as
+select cut.as_of_date as as_of_date, cut.a as a, cut.b as b from (select unnest(getvariable('cuts')) as cut);
+
+set variable held = (
+    with held as (
+        select spine.ix, since.ix as since_ix, max(nullif(cuts.a, 1e15)) as a, max(nullif(cuts.b, 1e15)) as b
+        from spine
+        inner join spine as since on since.ix <= spine.ix
+        inner join hand_tuned.abc_cuts as cuts on cuts.as_of_date between since.as_of_date and spine.as_of_date
+        group by spine.ix, since.ix
+    ),
+    by_date as (select ix, list({'a': a, 'b': b} order by since_ix) as held from held group by ix)
+    select list(held order by ix) from by_date
+);
+set variable first_month = (select min(as_of_date) from spine);
+-- the month-end eleven months after that of the last order, counted in as-of dates
+create temp macro held_of(ix, last_order) as
+    getvariable('held')[ix][datediff('month', getvariable('first_month'), last_order) + 12];
+
 create temp macro judged(first_k, last_k) as table
 with dated as (
     select * exclude (ix), ix as first_ix, unnest(range(ix, next_ix))::int as ix
     from stretches where k between first_k and last_k
 ),
 placed as (
-    select *, getvariable('cuts')[ix] as cut, ix - known_ix as age from dated
+    select
+        *, getvariable('cuts')[ix] as cut, ix - known_ix as age,
+        case when frequency = 0 then held_of(ix, last_order) end as held
+    from dated
 ),
 measured as (
     select
@@ -361,11 +386,18 @@ measured as (
         cut.as_of_date - last_order as recency,
         case when orders > 0 then expected_gap(last_order - first_order_date, days - 1, cut.mean_gap) end as gap,
         case
-            when orders > 0 then score5(last_order - date '1970-01-01', cut.r2, cut.r3, cut.r4, cut.r5)
+            when frequency > 0 then score5(last_order - date '1970-01-01', cut.r2, cut.r3, cut.r4, cut.r5)
+            when orders > 0 then 1
         end as r,
-        case when orders > 0 then score5(frequency, cut.f2, cut.f3, cut.f4, cut.f5) end as f,
-        case when orders > 0 then score5(monetary, cut.m2, cut.m3, cut.m4, cut.m5) end as m,
-        case when orders = 0 then null when net >= cut.a then 1 when net >= cut.b then 2 else 3 end as abc
+        case when frequency > 0 then score5(frequency, cut.f2, cut.f3, cut.f4, cut.f5) when orders > 0 then 1 end as f,
+        case when frequency > 0 then score5(monetary, cut.m2, cut.m3, cut.m4, cut.m5) when orders > 0 then 1 end as m,
+        case when orders = 0 then null when net >= cut.a then 1 when net >= cut.b then 2 else 3 end as abc,
+        case
+            when orders = 0 then null
+            when net >= coalesce(held.a, cut.a) then 1
+            when net >= coalesce(held.b, cut.b) then 2
+            else 3
+        end as held_abc
     from placed
 ),
 labelled as (
@@ -373,7 +405,7 @@ labelled as (
         *,
         recency / gap as overdue,
         stage(orders, recency, overdue, monetary, previous) as stage,
-        tier_of(abc, f) as raw,
+        tier_of(held_abc, f) as raw,
         segment_of(r, f, m) as segment
     from measured
 ),
@@ -424,7 +456,9 @@ select
     days as purchase_days,
     is_estimated as margin_is_estimated,
     last_booked as last_activity_date,
-    coalesce(stage_1 = 'churned' and stage <> 'churned', false) as is_reactivated,
+    coalesce(
+        stage_1 = 'churned' and stage <> 'churned' and last_order >= date_trunc('month', cut.as_of_date), false
+    ) as is_reactivated,
     least(raw_1, raw_2, raw_3) as opening_tier,
     raw_1 as opening_raw_tier,
     segment_1 as opening_rfm_segment,
@@ -490,11 +524,11 @@ from customers cross join slice left join totals using (k);
 create temp table cut as
 with counted as (
     select 'r' as measure, (last_order - date '1970-01-01')::decimal(18, 2) as value, count(*) as customers
-    from facts where orders > 0 group by last_order
+    from facts where frequency > 0 group by last_order
     union all
-    select 'f', frequency, count(*) from facts where orders > 0 group by frequency
+    select 'f', frequency, count(*) from facts where frequency > 0 group by frequency
     union all
-    select 'm', monetary, count(*) from facts where orders > 0 group by monetary
+    select 'm', monetary, count(*) from facts where frequency > 0 group by monetary
     union all
     select 'abc', net, count(*) from facts where orders > 0 group by net
 ),
@@ -541,6 +575,17 @@ from (
 ) as gaps, cut_points as r, cut_points as f, cut_points as m, cut_points as abc
 where r.measure = 'r' and f.measure = 'f' and m.measure = 'm' and abc.measure = 'abc';
 
+create temp table held as
+select
+    since.as_of_date as held_from,
+    greatest(max(nullif(cuts.a, 1e15)), any_value(nullif(cut.a, 1e15))) as held_a,
+    greatest(max(nullif(cuts.b, 1e15)), any_value(nullif(cut.b, 1e15))) as held_b
+from spine as since
+inner join hand_tuned.abc_cuts as cuts on cuts.as_of_date >= since.as_of_date
+cross join cut
+where cuts.as_of_date <= getvariable('closed')[1]
+group by since.as_of_date;
+
 insert into hand_tuned.customer_value_history by name
 with earlier as (
     select
@@ -562,18 +607,25 @@ measured as (
         *,
         as_of_date - last_order as recency,
         case when orders > 0 then expected_gap(last_order - first_order_date, days - 1, mean_gap) end as gap,
-        case when orders > 0 then score5(last_order - date '1970-01-01', r2, r3, r4, r5) end as r,
-        case when orders > 0 then score5(frequency, f2, f3, f4, f5) end as f,
-        case when orders > 0 then score5(monetary, m2, m3, m4, m5) end as m,
-        case when orders = 0 then null when net >= a then 1 when net >= b then 2 else 3 end as abc
+        case
+            when frequency > 0 then score5(last_order - date '1970-01-01', r2, r3, r4, r5) when orders > 0 then 1
+        end as r,
+        case when frequency > 0 then score5(frequency, f2, f3, f4, f5) when orders > 0 then 1 end as f,
+        case when frequency > 0 then score5(monetary, m2, m3, m4, m5) when orders > 0 then 1 end as m,
+        case when orders = 0 then null when net >= a then 1 when net >= b then 2 else 3 end as abc,
+        case
+            when orders = 0 then null when net >= coalesce(held_a, a) then 1 when net >= coalesce(held_b, b) then 2
+            else 3
+        end as held_abc
     from facts cross join cut
+    left join held on frequency = 0 and held_from = last_day(last_order + interval 11 month)
 ),
 labelled as (
     select
         *,
         recency / gap as overdue,
         stage(orders, recency, overdue, monetary, previous) as stage,
-        tier_of(abc, f) as raw
+        tier_of(held_abc, f) as raw
     from measured
 )
 select
@@ -602,7 +654,9 @@ select
     days as purchase_days,
     is_estimated as margin_is_estimated,
     last_booked as last_activity_date,
-    coalesce(opening_lifecycle_stage = 'churned' and stage <> 'churned', false) as is_reactivated,
+    coalesce(
+        opening_lifecycle_stage = 'churned' and stage <> 'churned' and last_order >= date_trunc('month', as_of_date), false
+    ) as is_reactivated,
     opening_tier,
     opening_raw_tier,
     opening_rfm_segment,

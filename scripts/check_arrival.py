@@ -2,7 +2,8 @@
 
 The warehouse computes a profile of every source (macros/quality/arrival_*.sql), Great Expectations judges it by
 gx/thresholds.yml, against the last accepted loads. Results: gx/uncommitted/data_docs/arrival.html, self-contained, and
-Great Expectations' own Data Docs beside it. No row leaves the warehouse; nothing is sent anywhere.
+Great Expectations' own Data Docs beside it. No row leaves the warehouse, but for up to three dates that cannot be read,
+for the message; nothing is sent anywhere.
 
 The accepted loads are remembered in FILE.arrivals.jsonl beside the DuckDB file, or data/TARGET.arrivals.jsonl; the
 variable CUSTOMER_VALUE_ARRIVALS names another place. scripts/refresh.py has the records of its runs instead.
@@ -33,6 +34,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import arrival_words
 import jinja2
 import messages
 import yaml
@@ -58,12 +60,26 @@ CHECKS = {
     "rows": ("rows", ",.0f"),
     "volume_ratio": ("rows, as a multiple of the median of the last loads", ".2f"),
     "missing_share": ("share of rows where it is null or blank", ".1%"),
+    "point_zero": ("ends in .0 where the same ids in another table do not", "flag"),
     "untypable_share": ("share of rows where it cannot be read as the contract's type", ".1%"),
+    "rejected_share": ("share of rows that will be rejected for it", ".1%"),
+    "unmatched_share": ("share of the orders with a customer whose customer is not in the table of customers", ".1%"),
     "drift": ("drift against the last loads (population stability index)", ".2f"),
     "age_days": ("days since the newest row", ",.1f"),
     "minimum": ("smallest value", ",.2f"),
     "maximum": ("largest value", ",.2f"),
 }
+
+# {beginning of a contract type: how it must be written}
+FORMS = {
+    "timestamp": "2023-11-14, 2023-11-14 13:15, 2023-11-14T13:15:00.25; then perhaps Z, UTC, GMT, -04, -0400 or -04:00",
+    "numeric": "1234.56: digits and a point, nothing else",
+    "integer": "1234: digits alone",
+    "boolean": "true or false, t or f, yes or no, y or n, 1 or 0",
+}
+FORMS["date"] = FORMS["timestamp"]
+EXPRESSIONS = "models/docs/mapping.md, Dates and numbers in another form"
+IDS = ("customer_id", "order_id")  # what tables are joined by; an id's contract column ends so
 
 
 class CheckError(Exception):
@@ -72,7 +88,10 @@ class CheckError(Exception):
 
 @dataclass(frozen=True)
 class Finding:
-    """One failed check of one column. severity: stop or warn. look: the command that shows the data."""
+    """One failed check of one column. severity: stop or warn. look: the command that shows the data.
+
+    told: what is said of it in words, where that is more than its numbers. remedies: lines that say what it is about.
+    """
 
     severity: str
     source: str
@@ -81,23 +100,33 @@ class Finding:
     expected: str
     observed: str
     look: str
+    told: str = ""
+    remedies: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, asked: Any, row: dict, found: dict) -> Finding:
         """Return what a failed expectation says about one row of a source's table. found: one dict of profiles()."""
         check, column = asked.kwargs["column"], row["column_name"]
         query = f"arrival_rows('{found['source']}', '{column}')" if column in found["columns"] else None
+        query = "arrival_unmatched()" if check == "unmatched_share" else query
+        told = arrival_words.rejected(found, column) if check in ("rejected_share", "missing_share") else ""
         if check.startswith("absent"):
-            look = f"{found['table']} beside models/staging/_sources.yml; vars source_map and has_{found['source']}"
+            told = arrival_words.absent(found, None if column == TABLE else column)
+            lacks = f"; var has_{found['source']} is false for a source that you lack" * (found["source"] != "orders")
+            look = f"models/staging/_sources.yml; var source_map (models/docs/mapping.md){lacks}"
         else:
             shows = f"{{{{ {query} }}}}" if query else f"select * from {found['table']}"
-            look = f'dbt show --limit 20 --inline "{shows}"'
+            look = f'dbt show --limit 20 --output json --inline "{shows}"'
         seen = written(check, float(row[check]))
-        return cls(asked.meta["severity"], found["source"], column, check, asked.meta["expected"], seen, look)
+        said = (asked.meta["expected"], seen, look, told, remedies(check, found, column))
+        return cls(asked.meta["severity"], found["source"], column, check, *said)
 
     def __str__(self) -> str:
         place = self.source if self.column == TABLE else f"{self.source}.{self.column}"
-        return f"{self.severity.upper()}  {place}: {CHECKS[self.check][0]}: {self.observed}, expected {self.expected}"
+        said = f"{CHECKS[self.check][0]}: {self.observed}, expected {self.expected}"
+        if CHECKS[self.check][1] == "flag":
+            said = CHECKS[self.check][0]
+        return f"{self.severity.upper()}  {place}: {said}{': ' * bool(self.told)}{self.told}"
 
 
 @dataclass(frozen=True)
@@ -105,12 +134,14 @@ class Outcome:
     """What a check found: findings, stops first; {source: table()}; how many loads it was compared with.
 
     load: what is to be remembered, remembered(), with "restarts" where what is far from the last loads was accepted.
+    notes: lines to be said in any case.
     """
 
     findings: list[Finding]
     tables: dict[str, pd.DataFrame]
     compared: int
     load: dict
+    notes: tuple[str, ...] = ()
 
     @property
     def stopped(self) -> bool:
@@ -122,12 +153,19 @@ class Outcome:
 
         once: the option that takes what differs from earlier loads.
         """
-        lines = [f"{finding}\n      look: {finding.look}" for finding in self.findings]
+        lines = ["\n      ".join([str(each), *each.remedies, f"look: {each.look}"]) for each in self.findings]
+        can_be_right = any(each.severity == "stop" and each.check != "untypable_share" for each in self.findings)
         lines += [
             f"Accepted; warnings: {len(self.findings)}."
             if not self.stopped
-            else "Stopped: nothing was built, and what is published stays as it was. If it is right from now on, "
-            f"edit {folder / 'thresholds.yml'}, or say {once} where only what came before differs.",
+            else "Stopped: nothing was built, and what is published stays as it was. "
+            + (
+                f"If it is right from now on, edit {folder / 'thresholds.yml'}, or say {once} where only what came "
+                "before differs."
+                if can_be_right
+                else "What cannot be read has to be mended first."
+            ),
+            *self.notes,
             f"Earlier loads to compare with: {self.compared or 'none, so volume and drift were not judged'}.",
             f"Summary: {(results or folder) / PAGE}",
         ]
@@ -150,6 +188,40 @@ def expected(check: str, limits: list) -> str:
     return f"{smallest} to {largest}"
 
 
+def remedies(check: str, found: dict, column: str) -> tuple[str, ...]:
+    """Return what is to be known of a finding beside its number: values that cannot be read, and what could be."""
+    if check == "point_zero":
+        return ("they would be other customers or orders: leave it out at the source, or in a view of your own",)
+    if check != "untypable_share":
+        return ()
+    kind = found["columns"][column]["data_type"]
+    forms = next((form for begin, form in FORMS.items() if kind.startswith(begin)), "")
+    examples = found.get("unreadable", {}).get(column)
+    return (
+        *([f"for example: {'; '.join(examples)}"] if examples else []),
+        f"can be read: {forms}",
+        f"what to do: write it so, or give the expression for it in var source_map ({EXPRESSIONS})",
+    )
+
+
+def mark_point_zeros(found: list[dict]) -> None:
+    """Note which ids end in .0 while the same ids in another table do not: the two would never meet.
+
+    found: profiles(), each of which gets the set "point_zero" of such columns.
+    """
+    for kind in IDS:
+        shares = {}
+        for item in found:
+            item.setdefault("point_zero", set())
+            row = item["profile"] or {}
+            for name in item["columns"]:
+                if name.endswith(kind) and row.get(f"{name}__typed") and f"{name}__point_zero" in row:
+                    shares[item["source"], name] = row[f"{name}__point_zero"] / row[f"{name}__typed"]
+        if any(share < 0.5 for share in shares.values()):
+            for item in found:
+                item["point_zero"] |= {name for name in item["columns"] if shares.get((item["source"], name), 0) >= 0.5}
+
+
 def profiles(target: str, now: datetime, variables: str | None = None) -> list[dict]:
     """Return what macro arrival_profiles prints, one dict per enabled source, through dbt's own connection.
 
@@ -167,8 +239,11 @@ def profiles(target: str, now: datetime, variables: str | None = None) -> list[d
     except OSError as error:
         raise CheckError(f"dbt cannot be started: {error}") from error
     found = [json.loads(line) for line in re.findall(r"^arrival_profile (\{.*\})$", done.stdout, re.MULTILINE)]
+    if refused := arrival_words.refused_expression(done.stdout + done.stderr):
+        raise CheckError(refused)
     if done.returncode or not found:
-        profiles_left_out = re.sub(r"^arrival_profile .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)
+        printed = re.compile(r"^(arrival_profile|source_map_try) .*\n", re.MULTILINE)
+        profiles_left_out = printed.sub("", done.stdout + done.stderr)
         said = messages.without_values(profiles_left_out)
         raise CheckError(f"dbt could not profile the raw tables:\n{said[-3000:]}")
     return found
@@ -187,7 +262,9 @@ def histogram(profile: dict, column: str) -> list[int] | None:
 def remembered(found: list[dict], now: datetime) -> dict:
     """Return a load as the history keeps it. The fingerprint is the same as long as the raw tables are."""
     clockless = [
-        item | {"checked_at": None, "profile": (item["profile"] or {}) | {"newest_at": None}} for item in found
+        {name: value for name, value in item.items() if name != "point_zero"}
+        | {"checked_at": None, "profile": (item["profile"] or {}) | {"newest_at": None}}
+        for item in found
     ]
     return {
         "at": now.isoformat(timespec="seconds"),
@@ -263,9 +340,14 @@ def table(found: dict, loads: list[dict], enough: int) -> pd.DataFrame:
             line["absent_required" if column["required"] else "absent_optional"] = not column["is_there"]
         if column["is_there"] and rows:
             untypable = row[f"{name}__untypable"]
+            line["point_zero"] = name in found.get("point_zero", ())
             line["untypable_share"] = untypable / rows
             line["missing_share"] = (rows - row[f"{name}__typed"] - untypable) / rows if column["required"] else None
             line |= {"minimum": row.get(f"{name}__min"), "maximum": row.get(f"{name}__max")}
+            if name in ("currency", "status"):
+                line["rejected_share"] = found.get("rejects", {}).get(name, {"row_count": 0})["row_count"] / rows
+            if name == "customer_id" and (unmatched := found.get("unmatched")) and unmatched["identified"]:
+                line["unmatched_share"] = unmatched["row_count"] / unmatched["identified"]
             amounts = [load["amounts"][name] for load in past if name in load["amounts"]]
             if amounts and rows >= enough and (counts := histogram(found, name)):
                 line["drift"] = drift(counts, [load for load in amounts if len(load) == len(counts)] or [counts])
@@ -399,6 +481,7 @@ def check(
         loads = [] if restart_history else history(file)
     found = profiles(target, now, variables)
     load = remembered(found, now)
+    mark_point_zeros(found)
     if loads and loads[-1]["fingerprint"] == load["fingerprint"]:  # looked at again: not compared with itself
         loads = loads[:-1]
     past = loads[::-1][: limits["compared_loads"]]
@@ -406,7 +489,8 @@ def check(
     if accept and any(finding.severity == "stop" and finding.check in COMPARED for finding in findings):
         load["restarts"] = True
         findings = [replace(each, severity="warn") if each.check in COMPARED else each for each in findings]
-    outcome = Outcome(sorted(findings, key=lambda finding: finding.severity), frames, len(past), load)
+    findings = sorted(findings, key=lambda finding: finding.severity)
+    outcome = Outcome(findings, frames, len(past), load, tuple(arrival_words.unmatched(found)))
     template = jinja2.Template((folder / "arrival.html.j2").read_text(encoding="utf-8"), autoescape=True)
     page = template.render(
         outcome=outcome, found=found, now=now, target=target, checks=CHECKS, written=written, table=TABLE

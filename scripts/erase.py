@@ -37,7 +37,7 @@ import raw_schema
 import refresh
 import refresh_lock
 import run_records
-from personal_rows import Person
+from personal_rows import BLANKS, Person
 from privacy import Borrowed, Keeper, PrivacyError, hash_of, pseudonym
 from publish_duckdb import DuckDBStore
 from publish_postgres import PostgresStore
@@ -117,7 +117,7 @@ def keep(folder: Path, made: dict[str, Any]) -> Path:
 
 def refuse(arguments: argparse.Namespace, home: Path) -> str:
     """Return the id. Raises PrivacyError where it is blank, and where the home is none."""
-    customer_id = arguments.customer_id.strip()
+    customer_id = arguments.customer_id.strip(BLANKS)
     if not re.search(r"[^\W_]", customer_id):
         raise PrivacyError("the CUSTOMER_ID is blank: it has neither a letter nor a digit, and stands for nobody")
     if not (home / "state").is_dir():

@@ -14,6 +14,7 @@ from typing import Any
 import raw_schema
 from mentions import Column
 from personal_rows import (
+    BLANKS,
     GONE,
     NOT_FINITE,
     NUMBER,
@@ -25,10 +26,12 @@ from personal_rows import (
     Person,
     anonymous_email,
     bare,
+    email_key,
     identifier,
     is_one_of,
     prepare,
     replaced,
+    spellings,
 )
 from raw_schema import quoted
 
@@ -41,8 +44,8 @@ NOT_SEARCHED = {
 def erased_json(source: str, raw_row: str, variables: dict[str, Any], person: Person) -> str:
     """Return the raw row of a rejected row as erase_raw would have left it; where it is another's, the same text."""
     row = json.loads(raw_row)
-    value = {name: (str(content).strip() if content is not None else None) for name, content in row.items()}
-    email = (value.get("email") or value.get("customer_email") or "").lower()
+    value = {name: (str(content).strip(BLANKS) if content is not None else None) for name, content in row.items()}
+    email = email_key(value.get("email") or value.get("customer_email") or "")
     ids = [name for name in row if name.endswith("customer_id")]
     guest_id = f"guest:{value.get('order_id')}" if source == "orders" and not value.get("customer_id") else None
     is_guest = guest_id in person.ids and variables.get("guest_orders") != "rejected"
@@ -64,7 +67,7 @@ def erased_json(source: str, raw_row: str, variables: dict[str, Any], person: Pe
 
 def erased_value(column: raw_schema.Column, content: str | None, variables: dict[str, Any]) -> str | None:
     """Return what becomes of a value in a row of the person: kept, gone, or a word that is as unreadable as it was."""
-    plain = (content or "").strip()
+    plain = (content or "").strip(BLANKS)
     if plain and column.data_type.startswith(("numeric", "integer", "bigint", "double")):
         is_read = re.match(NUMBER, content) or re.sub("[+-]", "", plain.lower()) in NOT_FINITE
     elif plain and column.data_type in ("timestamp", "date"):
@@ -145,12 +148,12 @@ def erase_personal(
     """Empty the personal columns of the person's rows of a built table; return how many there were."""
     has_id = "customer_id" in columns
     email = next((column for column in personal if column.endswith("email")), None)
-    is_by_email = is_one_of("email", f"lower({email})") if email else "false"
+    is_by_email = is_one_of("email", database.email(email)) if email else "false"
     is_theirs = is_one_of("id", "customer_id") if has_id else "false"
     sets = [f"{column} = {anonymous_email(column, variables) if column == 'email' else 'null'}" for column in personal]
     is_order = email == "customer_email"
     if is_order and has_id and variables.get("guest_orders") == "email":
-        key = replaced("email", f"lower({email})")
+        key = replaced("email", database.email(email))
         sets.append(f"customer_id = case when customer_id is null and {is_by_email} then {key} else customer_id end")
     by_email = is_by_email if is_order else f"(customer_id is null and {is_by_email})" if has_id else "false"
     count = database.execute(f"update {name} set {', '.join(sets)} where {is_theirs} or {by_email}")
@@ -175,7 +178,7 @@ def erase_rejected(
     is_mart = "source_name" in columns
     telling = " or ".join(
         f"strpos(lower(raw_row), {quoted(json.dumps(each, ensure_ascii=False)[1:-1].lower())}) > 0"
-        for each in [*person.ids, *person.emails]
+        for each in [*person.ids, *spellings(person.emails)]
     ) or "false"  # fmt: skip
     source_of = "source_name" if is_mart else quoted(table.removeprefix("stg_"))
     changed = 0

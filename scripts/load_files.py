@@ -4,7 +4,8 @@
 survey_responses, referrals or exchange_rates; the columns are those of models/staging/_sources.yml, in any order, of
 which only the required ones must be there. Case and surrounding blanks of names do not matter.
 CSV: UTF-8, comma, a header line, quotes within quotes doubled. An empty field is null, also a quoted one (""); NULL
-or NA is text. All values arrive as they are; staging casts them. A file that cannot be read exactly is refused.
+or NA is text. All values arrive as they are, but for ids that all end in .0; staging casts them. A file that cannot be
+read exactly is refused.
 FOLDER/manifest.json is optional: how many rows each file has, and what its columns add up to (delivery_manifest.py).
 What this project loaded into the raw schema before is replaced, all at once or, on an error, not at all; raw tables of
 others are never touched. Messages name files, lines and columns, never what a record holds.
@@ -35,6 +36,7 @@ OTHER_FORMATS = {
 }
 # below which a type keeps every whole number; pandas makes ids DOUBLE where some are missing
 WHOLE_BELOW = {"FLOAT": "16777216", "DOUBLE": "9007199254740992", "DECIMAL": "1e38"}
+LINES_RECIPE = "models/docs/mapping.md, One row per line"
 LINE_END = r"\r\n|\n|\r"
 RECORD_BYTES = 16 << 20  # what a record of a CSV file may have; DuckDB holds several of that size in memory
 
@@ -62,7 +64,8 @@ def source_files(folder: Path) -> dict[str, Path]:
                 raise LoadError(f"{file} is a folder, a broken link or the like: put the file itself there")
     if "orders" not in found:
         present = listed(sorted(file.name for file in folder.iterdir())) or "nothing"
-        raise LoadError(f"there is no orders.csv or orders.parquet in {folder}; it holds {present}")
+        recipe = f"; where each row is a line of an order, see {LINES_RECIPE}" if present != "nothing" else ""
+        raise LoadError(f"there is no orders.csv or orders.parquet in {folder}; it holds {present}{recipe}")
     return found
 
 
@@ -223,7 +226,34 @@ def csv_select(file: Path, literal: str, fields: list[str], wanted: dict[str, tu
     for index, field in enumerate(fields):
         if filled[index] and not field.strip():
             raise LoadError(f"{file}: its column {index + 1} has values but no name; name it in the first line")
-    return f"select {', '.join(f'c{index} as {name}' for name, (index, _) in wanted.items())} from {source}"
+    values = whole_ids(file, source, wanted)
+    return f"select {', '.join(f'{value} as {name}' for name, value in values.items())} from {source}"
+
+
+def whole_ids(file: Path, source: str, wanted: dict[str, tuple[int, str]]) -> dict[str, str]:
+    """Return {column: its SQL} of a CSV file; ids that all end in .0 lose it, as in Parquet, and that is said.
+
+    pandas writes whole numbers so where some are missing. Where only some end in .0, all stay, and that is said.
+    """
+    values = {name: f"c{index}" for name, (index, _) in wanted.items()}
+    ids = [name for name, (_, kind) in wanted.items() if kind == "varchar" and name.endswith("_id")]
+    ends = ", ".join(f"coalesce(bool_or(suffix({values[name]}, '.0')), false)" for name in ids)
+    found = query(f"select {ends} from {source}")[0] if ids else ()
+    for name in [name for name, has_ends in zip(ids, found, strict=True) if has_ends]:
+        value = values[name]
+        is_whole = f"regexp_full_match({value}, '[0-9]+[.]0')"
+        ((whole, others, both),) = query(
+            f"select count(*) filter ({is_whole}), count(*) filter (not {is_whole}), "
+            f"count(distinct {value}) filter (not {is_whole} and {value} || '.0' in (select {value} from {source})) "
+            f"from {source}"
+        )
+        if not others:
+            print(f"{file.name}: all {whole:,} values of {name} end in .0, which is left out: 1.0 is read as 1")
+            values[name] = f"left({value}, length({value}) - 2)"
+        elif both:
+            said = f"{both:,} values of {name} are there with .0 and without it, and stay two ids each"
+            print(f"{file.name}: warning: {said}")
+    return values
 
 
 def swallows(field: str, index: int, width: int) -> bool:

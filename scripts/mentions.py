@@ -70,7 +70,7 @@ class Column:
         if column.endswith("customer_id"):
             return is_one_of("id", text(self.name))
         if column.endswith("email"):
-            return is_one_of("email", f"lower({text(self.name)})")
+            return is_one_of("email", self.database.email(text(self.name)))
         if column == "row_key":  # of customers it is their id, of other sources a key of their own
             if "source_name" in self.columns:
                 return f"(source_name = 'customers' and {is_one_of('id', text(self.name))})"

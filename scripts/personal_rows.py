@@ -8,6 +8,7 @@ row rejected stays what it is, so that it stays rejected.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,12 @@ from postgres_snapshot import MARK as SNAPSHOT_MARK
 from raw_schema import quoted
 
 PERSONAL = {"email", "full_name", "birth_date", "region", "segment_attributes", "customer_email"}
+# what staging cuts off around keys and e-mails (macro blank_characters)
+BLANKS = (
+    " \t\n\x0b\x0c\r\x85\u00a0\u00ad\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u202f\u205f\u2060\u2066\u2067\u2068\u2069"
+    "\u3000\ufeff"
+)
 GONE = "erased"  # what an unreadable number or date becomes, which so stays unreadable
 TEXT_TYPES = ("VARCHAR", "TEXT", "CHARACTER VARYING")
 NOT_BUILT = {"reference", "oracle", "information_schema", "pg_catalog", "pg_toast"}
@@ -29,7 +36,7 @@ DATE = (
 )
 TIME = (
     f"^ *{DATE}([ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{{1,9}})?)?"
-    "(Z|[+-](0[0-9]|1[0-4])(:[0-5][0-9])?)?)? *$"
+    "( ?(Z|UTC|GMT|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?))?)? *$"
 )
 NOT_FINITE = ("nan", "inf", "infinity")
 TRUTHS = ("true", "false", "t", "f", "yes", "no", "y", "n", "1", "0")
@@ -58,6 +65,10 @@ class Database:
         with self.connection.cursor() as cursor:
             cursor.execute(statement.replace("%", "%%").replace("?", "%s") if values else statement, values or None)
             return max(cursor.rowcount, 0)
+
+    def email(self, expression: str) -> str:
+        """Return the SQL of an e-mail as it is compared (macro email_key); expression: a text without blanks around."""
+        return f"lower({'nfc_normalize' if self.engine == 'duckdb' else 'normalize'}({expression}))"
 
     def insert(self, table: str, rows: list[list]) -> None:
         """Insert rows of texts."""
@@ -122,7 +133,7 @@ class Person:
         A short number does not, and a name may be another's too.
         """
         ids = [text for text in self.ids if (len(text) >= 4 and re.search(r"[^\W\d]", text)) or len(text) >= 8]
-        return sorted({*ids, *self.emails}, key=lambda text: (-len(text), text))
+        return sorted({*ids, *spellings(self.emails)}, key=lambda text: (-len(text), text))
 
     def full_names(self) -> list[str]:
         """Return the names that no other word of a log is."""
@@ -134,9 +145,24 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def email_key(email: str) -> str:
+    """Return an e-mail as it is compared."""
+    return unicodedata.normalize("NFC", email).lower()
+
+
+def spellings(texts: Iterable[str]) -> set[str]:
+    """Return texts with their accents composed and decomposed."""
+    return {unicodedata.normalize(form, each) for each in texts for form in ("NFC", "NFD")}
+
+
 def text(expression: str) -> str:
     """Return the SQL of a value as staging takes it for a text."""
-    return f"trim(cast({expression} as varchar))"
+    value, blanks = f"cast({expression} as varchar)", quoted(BLANKS)
+    first, last = f"substr({value}, 1, 1)", f"substr({value}, length({value}), 1)"
+    return (  # trimmed only where there is a blank, as macro text_of does
+        f"(case when position({first} in {blanks}) = 0 and position({last} in {blanks}) = 0 then {value} "
+        f"else trim(both {blanks} from {value}) end)"
+    )
 
 
 @dataclass(frozen=True)
@@ -247,7 +273,7 @@ def erase_raw(
         has_no_id = f"coalesce({text(identifier(table.own.get('customer_id', 'customer_id')))}, '') = ''"
         keyless = own_guest = guest_id = "false"
         if email:
-            keyless = f"({has_no_id} and {is_one_of('email', f'lower({text(identifier(email))})')})"
+            keyless = f"({has_no_id} and {is_one_of('email', database.email(text(identifier(email))))})"
         if table.source == "orders" and variables.get("guest_orders") != "rejected":
             guest_id = f"'guest:' || {text(identifier(table.own['order_id']))}"
             own_guest = f"({has_no_id} and {is_one_of('id', guest_id)})"
@@ -260,7 +286,7 @@ def erase_raw(
         )[0]
         (mentions,) = (
             database.rows(
-                f"select count(*) from {name} where {is_one_of('email', f'lower({text(identifier(email))})')}"
+                f"select count(*) from {name} where {is_one_of('email', database.email(text(identifier(email))))}"
             )[0]
             if table.source == "orders" and email
             else (0,)
@@ -307,12 +333,12 @@ def change_raw_rows(
         elif kept != identifier(column):
             changes[column] = kept
     if guests:
-        key = replaced("email", f"lower({text(identifier(email))})")
+        key = replaced("email", database.email(text(identifier(email))))
         own_id = table.own["customer_id"]
         changes[own_id] = f"case when {guests} then {key} else {identifier(own_id)} end"
     if changes:
         sets = ", ".join(f"{identifier(column)} = {value}" for column, value in changes.items())
         database.execute(f"update {name} set {sets} where {is_theirs}")
     if table.source == "orders" and email and email not in table.used:  # the address in the order of another
-        is_mentioned = is_one_of("email", f"lower({text(identifier(email))})")
+        is_mentioned = is_one_of("email", database.email(text(identifier(email))))
         database.execute(f"update {name} set {identifier(email)} = null where {is_mentioned}")

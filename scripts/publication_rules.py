@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +25,7 @@ from publishing import Store, Version
 
 SHOWN = 20  # rows that the command prints
 SETTLED = 92  # days after its end from which a month hardly changes any more: late returns and corrections are in
+TOLD_REASONS = 3  # of a source of which much is rejected, those with the most money
 LEAST_ROWS = 5  # fewer rows that are lost or rejected are single mistakes, whatever share of a small shop they are
 LEAST_ORDERS = 30  # a month with fewer orders halves by chance
 LEAST_SETTLED = 100  # in a month with fewer orders, one corrected order is much
@@ -60,8 +61,8 @@ REJECTED = (
     "on judged.source_name = totals.source_name and totals.measure = 'row_count' group by 1 order by 1"
 )
 REASONS = (
-    "select reject_reason, row_count, remedy from marts.reject_summary where source_name = '{source}' "
-    "order by row_count desc"
+    "select reject_reason, row_count, amount, remedy from marts.reject_summary where source_name = '{source}' "
+    "order by coalesce(amount, 0) desc, row_count desc, reject_reason"
 )
 
 
@@ -70,15 +71,17 @@ class Finding:
     """What a rule found. severity: report or stop. said: in words, with the numbers of both sides, no value of a row.
 
     query: SELECT that shows it, on what was built; it may name marts of published versions as Store.published() does.
+    why: further lines, such as the reasons of rejected rows.
     """
 
     rule: str
     severity: str
     said: str
     query: str
+    why: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.severity}: {self.said} ({self.rule})"
+        return "\n        ".join([f"{self.severity}: {self.said} ({self.rule})", *self.why])
 
     def look(self, store: Store, target: str) -> str:
         """Return the command that runs the query; {look} in it is what Store.close_work() returns."""
@@ -237,8 +240,15 @@ def vanished_orders(limits: Limits, last: Version, published: int, vanished: int
     return [Finding("vanished_orders", severity, said, query)]
 
 
-def rejections(limits: Limits, rows: Iterable[tuple[str, int, int, int]]) -> list[Finding]:
-    """Find sources of which much is rejected. rows: of REJECTED: (source, by fault, by policy alone, all rows)."""
+def rejections(
+    limits: Limits,
+    rows: Iterable[tuple[str, int, int, int]],
+    reasons: Callable[[str], list[tuple]] = lambda _: [],
+) -> list[Finding]:
+    """Find sources of which much is rejected. rows: of REJECTED: (source, by fault, by policy alone, all rows).
+
+    reasons: gives the rows of a query of REASONS.
+    """
     findings = []
     for source, by_fault, by_policy, total in rows:
         for rule, count, words in (
@@ -248,7 +258,12 @@ def rejections(limits: Limits, rows: Iterable[tuple[str, int, int, int]]) -> lis
             severity = limits.severity(rule, count, total) if count >= LEAST_ROWS else None
             if severity:
                 said = f"{int(count):,} of {int(total):,} rows of {source} are rejected {words}: {share(count, total)}"
-                findings.append(Finding(rule, severity, said, REASONS.format(source=source)))
+                query = REASONS.format(source=source)
+                why = []
+                for reason, row_count, amount, remedy in reasons(query)[:TOLD_REASONS]:
+                    money = "" if amount is None else f", {amount:,.2f} as stated"
+                    why.append(f"{reason}: {int(row_count):,} rows{money}. {remedy}")
+                findings.append(Finding(rule, severity, said, query, tuple(why)))
     return findings
 
 
@@ -259,7 +274,7 @@ def check(store: Store, variables: dict[str, Any], last: Version | None, as_of_d
     as_of_date: of what was built, None without orders.
     """
     limits = Limits(variables)
-    findings = rejections(limits, store.rows(REJECTED))
+    findings = rejections(limits, store.rows(REJECTED), store.rows)
     if as_of_date:
         until = end_of_closed(as_of_date)
         findings += earlier_as_of_date(limits, last, as_of_date, variables.get("as_of_date") is not None)

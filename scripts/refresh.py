@@ -235,7 +235,9 @@ class Refresh:
         outcome = dataclasses.replace(outcome, findings=[dataclasses.replace(each, look=look) for each, look in pairs])
         if outcome.stopped:
             raise Refused(outcome.report(results=results, once="--accept-anomalies"))
-        self.run.findings += [f"{finding}\n      see it: {finding.look}" for finding in outcome.findings]
+        self.run.findings += [
+            "\n      ".join([str(each), *each.remedies, f"see it: {each.look}"]) for each in outcome.findings
+        ]
         return [str(finding) for finding in outcome.findings]
 
     def emptied_sources(self, inputs: dict[str, list]) -> list[Finding]:

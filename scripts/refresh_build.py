@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from raw_schema import PROJECT
 from run_records import Run
 
 SHOWN = 10  # failed checks that are told in full
+# what macro say_rejects writes to dbt's messages: a line and its further lines, which are indented
+REJECTS = re.compile(r"^\S+  ([\d,]+ of [\d,]+ orders rejected, .*\n(?:  .*\n)*)", re.MULTILINE)
 
 
 class Refused(Exception):
@@ -42,7 +45,8 @@ def build(store: Store, run: Run, options: list[str], output: Path, is_shown: bo
     found = messages.clean_results(results)
     remember(store, run, found, json.loads(results.with_name("manifest.json").read_text(encoding="utf-8"))["nodes"])
     if code:
-        explain(run, found["results"], target)
+        rejects = REJECTS.search(output.read_text(encoding="utf-8"))
+        explain(run, found["results"], target, rejects[1].splitlines() if rejects else [])
 
 
 def remember(store: Store, run: Run, found: dict[str, Any], nodes: dict[str, Any]) -> None:
@@ -78,8 +82,11 @@ def remember(store: Store, run: Run, found: dict[str, Any], nodes: dict[str, Any
         run.as_of_date = as_of_date and str(as_of_date)
 
 
-def explain(run: Run, results: list[dict[str, Any]], target: str) -> None:
-    """Raise Refused where checks failed, Failed where something else did, with a line for each."""
+def explain(run: Run, results: list[dict[str, Any]], target: str, rejects: list[str]) -> None:
+    """Raise Refused where checks failed, Failed where something else did, with a line for each.
+
+    rejects: why orders were rejected, in lines for people.
+    """
     bad = [result for result in results if result["status"] in ("error", "fail", "runtime error")]
     is_data = all(result["status"] == "fail" for result in bad) and bad
     lines = [f"{len(bad)} of {len(results)} nodes of dbt build failed:"]
@@ -96,6 +103,7 @@ def explain(run: Run, results: list[dict[str, Any]], target: str) -> None:
             message = " ".join((result["message"] or "").split())
             lines.append(f"  {name}: {message[:600]}")
     lines += [f"  ... and {len(bad) - SHOWN} more: pipeline_run_nodes"] if len(bad) > SHOWN else []
+    lines += [f"  {line}" for line in rejects]
     lines += [f"  {line}" for line in unusual(run)]
     lines += [f"      see them: {unusual_look(target)}"] if unusual(run) else []
     if any(found["severity"] == "stop" for found in run.measures):

@@ -57,9 +57,15 @@ FLAPS = """
     group by tier_kind order by tier_kind desc
 """
 
+# by money, whatever the severity: guests, or copies, may be worth more than all that is wrong
 REASONS = """
-    select source_name, reject_reason, row_count from marts.reject_summary
-    where severity = 'error' order by row_count desc, 1, 2 limit 3
+    with measured as (
+        select source_name, max(raw) filter (source_name = 'orders' and measure = 'gross_amount') as gross_amount
+        from marts.reconciliation group by source_name
+    )
+    select source_name, reject_reason, row_count, amount, amount / nullif(gross_amount, 0) as share, remedy
+    from marts.reject_summary inner join measured using (source_name)
+    order by amount desc nulls last, row_count desc, 1, 2 limit 3
 """
 
 
@@ -81,10 +87,12 @@ def render(database: Path) -> str:
             lines.append(f"Left out, no sale by status: {statuses}; {amount:,.2f} in all")
         raw, rejected = connection.execute(REJECTED).fetchone()
         lines.append(f"Raw rows: {raw:,.0f}, of which rejected: {rejected:,.0f}")
-        for source, reason, count in connection.execute(REASONS).fetchall():
-            lines.append(f"  {source}: {reason} {count:,}")
+        for source, reason, count, amount, share, remedy in connection.execute(REASONS).fetchall():
+            money = "" if amount is None else f", {amount:,.2f} as stated"
+            money += "" if share is None else f" ({share:.1%} of the gross amount)"
+            lines.append(f"  {source}: {reason} {count:,}{money}. {remedy}")
         if rejected:
-            lines.append("  all reasons and what to do: marts.reject_summary; the rows: marts.rejected_rows")
+            lines.append("  all reasons: marts.reject_summary; the rows: marts.rejected_rows")
         for title, query in TABLES:
             lines += [
                 "",

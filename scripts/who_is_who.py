@@ -53,8 +53,8 @@ def relatives(
     for name, (id_, email, merged, full_name) in tables:
         has_record = f"{merged} in (select {id_} from {name} where {id_} is not null)"
         for customer, address, survivor, called, is_known in database.rows(
-            f"select distinct {id_}, lower({email}), {merged}, {full_name}, coalesce({has_record}, false) from {name} "
-            f"where {is_one_of('id', id_)} or ({is_one_of('id', merged)} and {has_record})"
+            f"select distinct {id_}, {database.email(email)}, {merged}, {full_name}, coalesce({has_record}, false) "
+            f"from {name} where {is_one_of('id', id_)} or ({is_one_of('id', merged)} and {has_record})"
         ):
             more[0].update(each for each in (customer, survivor if is_known else None) if each)
             more[1].update({address} if address and "@" in address else ())
@@ -70,7 +70,7 @@ def bearers(
     prepare(database, Person(emails=dict.fromkeys(emails, "")))
     found: set[tuple[str, str]] = set()
     for name, (id_, email, *_) in customer_tables(database, raw_schema_name, [], variables):
-        lower = f"lower({email})"
+        lower = database.email(email)
         found |= set(database.rows(
             f"select distinct {id_}, {lower} from {name} where {id_} is not null and {is_one_of('email', lower)}"
         ))  # fmt: skip
@@ -84,10 +84,10 @@ def guest_emails(
     found: set[str] = set()
     for table in raw_tables(database, raw_schema_name, variables):
         if table.source == "orders" and "customer_email" in table.own:
-            email, customer = (nullable(table.own[each]) for each in ("customer_email", "customer_id"))
+            customer, email = nullable(table.own["customer_id"]), database.email(nullable(table.own["customer_email"]))
             name = f"{identifier(raw_schema_name)}.{identifier(table.name)}"
-            is_guest = f"{customer} is null and {is_wanted(f'lower({email})')}"
-            found |= {each for (each,) in database.rows(f"select distinct lower({email}) from {name} where {is_guest}")}
+            is_guest = f"{customer} is null and {is_wanted(email)}"
+            found |= {each for (each,) in database.rows(f"select distinct {email} from {name} where {is_guest}")}
     return found
 
 
@@ -96,7 +96,7 @@ def newcomers(database: Database, schema: str, variables: dict[str, Any], person
     prepare(database, person)
     found: set[str] = set()
     for name, (id_, email, merged, _) in customer_tables(database, schema, [], variables):
-        is_theirs = f"{is_one_of('email', f'lower({email})')} or {is_one_of('id', merged)}"
+        is_theirs = f"{is_one_of('email', database.email(email))} or {is_one_of('id', merged)}"
         found |= {each for (each,) in database.rows(
             f"select distinct {id_} from {name} where {id_} is not null and ({is_theirs})"
         )}  # fmt: skip
@@ -115,7 +115,7 @@ def identities(
         name = f"{identifier(schema)}.{identifier(table.name)}"
         wanted = [("customer_id", text(identifier(column))) for column in table.ids().values()]
         email = table.own.get("email") or table.own.get("customer_email")
-        wanted += [("email", f"lower({text(identifier(email))})")] if email else []
+        wanted += [("email", database.email(text(identifier(email))))] if email else []
         if table.source == "orders":
             wanted.append(("customer_id", f"'guest:' || {text(identifier(table.own['order_id']))}"))
         for kind, expression in wanted:

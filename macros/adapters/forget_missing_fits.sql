@@ -1,18 +1,21 @@
 {#-
   Take the slices that still wait for a fit out of clv_parameters, customer_value_history and customer_forecasts, and
-  the origins among them out of clv_backtest, so that the next build works them out again; out of this project's own
-  tables alone. scripts/fit_clv.py calls it before it fits.
+  the origins among them out of clv_backtest, label_truth, int_order_chance_counts and int_order_chance_errors, so that
+  the next build works them out again; out of this project's own tables alone. scripts/fit_clv.py calls it before it fits.
 -#}
 {% macro forget_missing_fits() -%}
     {%- set parameters = load_relation(relation_of('clv_parameters')) -%}
     {%- set owned = owned_relations() if parameters else [] -%}
-    {%- for name in ['customer_value_history', 'customer_forecasts', 'clv_backtest', 'clv_parameters'] if parameters -%}
+    {%- set waiting = 'as_of_date in (select as_of_date from ' ~ parameters ~ " where state = 'awaiting fit')" -%}
+    {%- set names = ['customer_value_history', 'customer_forecasts', 'clv_backtest', 'label_truth',
+        'int_order_chance_counts', 'int_order_chance_errors', 'clv_parameters'] -%}
+    {%- for name in names if parameters -%}
         {%- set relation = load_relation(relation_of(name)) -%}
         {%- if relation and relation_key(relation) in owned -%}
-            {%- do run_query(
-                'delete from ' ~ relation ~ ' where as_of_date in (select as_of_date from ' ~ parameters
-                ~ " where state = 'awaiting fit')"
-            ) -%}
+            {#- origins of labels whose horizons end on one day stand and fall together -#}
+            {%- set condition = 'slice_version in (select slice_version from ' ~ relation ~ ' where ' ~ waiting ~ ')'
+                if name == 'label_truth' else waiting -%}
+            {%- do run_query('delete from ' ~ relation ~ ' where ' ~ condition) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if target.type == 'postgres' -%} {#- the others have no transaction open here -#}

@@ -1,8 +1,8 @@
 {#-
   A raw value as the wall clock time of the reporting time zone, or null where it is no time: never an error.
-  Text must be YYYY-MM-DD, or that with HH:MM[:SS[.ffffff]] after a blank or T, or that with Z, +HH or +HH:MM after it;
-  years 1000 to 2999. A time with a zone is an instant and is moved to var reporting_time_zone; one without is in var
-  source_time_zone; a date without a time stays the date that it is.
+  Text must be YYYY-MM-DD, or that with HH:MM[:SS[.ffffff]] after a blank or T, or that with Z, UTC, GMT, +HH, +HHMM or
+  +HH:MM after it, with or without a blank between; years 1000 to 2999. A time with a zone is an instant and is moved to
+  var reporting_time_zone; one without is in var source_time_zone; a date without a time stays the date that it is.
 
   Arguments   raw  SQL expression: text, date or timestamp with or without time zone
   Returns     timestamp or null
@@ -16,7 +16,7 @@
     {{ return(adapter.dispatch('parsed_timestamp', 'customer_value')(raw, {
         'date': '^ *' ~ date ~ ' *$',
         'time': '^ *' ~ date ~ time ~ ' *$',
-        'zoned': '^ *' ~ date ~ time ~ '(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9]|[+-](0[0-9]|1[0-4])) *$',
+        'zoned': '^ *' ~ date ~ time ~ ' ?(Z|UTC|GMT|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?) *$',
     }, var('source_time_zone'), var('reporting_time_zone'))) }}
 {%- endmacro %}
 
@@ -27,7 +27,7 @@
         when typeof({{ raw }}) = 'VARCHAR' then case
             when regexp_matches({{ text }}, '{{ patterns.date }}') then try_cast({{ text }} as timestamp)
             when regexp_matches({{ text }}, '{{ patterns.zoned }}')
-                then timezone('{{ to_zone }}', try_cast({{ text }} as timestamptz))
+                then timezone('{{ to_zone }}', try_cast({{ with_plain_zone(text) }} as timestamptz))
             when regexp_matches({{ text }}, '{{ patterns.time }}')
                 then {{ duckdb_moved('try_cast(' ~ text ~ ' as timestamp)', from_zone, to_zone) }}
         end
@@ -35,6 +35,11 @@
         when typeof({{ raw }}) = 'DATE' then try_cast({{ raw }} as timestamp)
         else {{ duckdb_moved('try_cast(' ~ raw ~ ' as timestamp)', from_zone, to_zone) }}
     end)
+{%- endmacro %}
+
+{# a text that has a zone as DuckDB and Spark read it: no blank before it, Z for UTC and GMT #}
+{% macro with_plain_zone(text) -%}
+    replace(replace(replace(replace(replace({{ text }}, 'UTC', 'Z'), 'GMT', 'Z'), ' Z', 'Z'), ' +', '+'), ' -', '-')
 {%- endmacro %}
 
 {# wall clock time of one zone as that of another #}
@@ -63,7 +68,7 @@
     (case
         when typeof({{ raw }}) = 'date' or {{ text }} rlike '{{ patterns.date }}' then try_cast({{ raw }} as timestamp)
         when {{ text }} rlike '{{ patterns.zoned }}'
-            then from_utc_timestamp(try_cast(trim({{ text }}) as timestamp), '{{ to_zone }}')
+            then from_utc_timestamp(try_cast({{ with_plain_zone('trim(' ~ text ~ ')') }} as timestamp), '{{ to_zone }}')
         when typeof({{ raw }}) <> 'string' or {{ text }} rlike '{{ patterns.time }}'
             {%- if from_zone == to_zone %}
             then try_cast({{ raw }} as timestamp)

@@ -14,7 +14,7 @@
 
 {% macro postgres__say_foreign_readers() -%}
     {%- set own = [] -%}
-    {%- for node in graph.nodes.values() if node.resource_type == 'model' -%}
+    {%- for node in graph.nodes.values() if node.resource_type in ['model', 'snapshot'] -%}
         {%- do own.append("('" ~ node.schema ~ "', '" ~ node.alias ~ "')") -%}
     {%- endfor -%}
     {%- set found = run_query("

@@ -6,7 +6,7 @@
   Returns     list of columns of int_customer_totals
 -#}
 {% macro looked_back_columns(back) -%}
-    {%- set of_all = ['ranked_value', 'frequency'] -%}
+    {%- set of_all = ['ranked_value', 'frequency', 'held_from'] -%}
     {%- set of_opening = [
         'order_count', 'net_revenue', 'monetary', 'previous_monetary', 'gap_count', 'gap_days', 'last_order_date'
     ] -%}

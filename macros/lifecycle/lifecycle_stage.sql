@@ -14,8 +14,9 @@
               overdue_ratio             recency / expected gap; null (no rhythm known) is never overdue
               monetary                  net revenue in the window
               previous_monetary         net revenue in the window before it
-              churned_overdue_ratio, churned_min_recency_days, decline_overdue_ratio, decline_revenue_ratio,
-              stability_min_orders, formation_min_orders   thresholds, see the vars of these names
+              churned_overdue_ratio, decline_overdue_ratio, decline_revenue_ratio   thresholds of the date; one that is
+                                        null is reached by nobody
+              churned_min_recency_days, stability_min_orders, formation_min_orders   see the vars of these names
   Returns     one of the six names, never null
   Example     5 orders, recency 90 days, expected gap 30 (ratio 3), thresholds 4 and 2: decline
   Source      after the stages of a buyer-seller relationship (Dwyer, Schurr and Oh 1987); design, section 4

@@ -8,6 +8,7 @@
               and per column
                 <column>__typed      values that are there and can be read as the contract's type
                 <column>__untypable  values that are there and cannot; 0 for text. What remains is null or blank
+                <column>__point_zero  ids of customers and orders: values that end in .0
                 <column>__min, __max, __sum  integer and numeric: double, null without values
                 <column>__below_<i>           numeric: values below arrival_bounds()[i]
 -#}
@@ -30,6 +31,9 @@
         {{ '0' if data_type == 'varchar' else
             'count(case when ' ~ column ~ ' is null and ' ~ text_of('raw_' ~ column) ~ ' is not null then 1 end)'
         }} as {{ column }}__untypable
+        {%- if column.endswith(('customer_id', 'order_id')) %},
+        count(case when {{ column }} like '%.0' then 1 end) as {{ column }}__point_zero
+        {%- endif %}
         {%- if data_type == 'integer' or data_type.startswith('numeric') %},
         cast(min({{ column }}) as {{ type_double() }}) as {{ column }}__min,
         cast(max({{ column }}) as {{ type_double() }}) as {{ column }}__max,

@@ -7,15 +7,20 @@
               prefix        what the names of the measures and thresholds begin with, where they are of a slice before
               splits_equals true: of those at the threshold itself, the ones from <measure>_score_<n>_customer_id on
                             reach the score (method ntile; null: all); false: all of them
+              active_only   true: who has no order in the window (frequency 0) was not ranked, and has 1
   Returns     integer, 1 (worst) to 5; null where the measure is null. A threshold that is null is out of reach
   Example     recency of 30 days where recency_score_5 is 30: 5; see cutoff_score
   Source      cutoff_score; for midrank the thresholds are worked out so that it gives what midrank_score gives, for
               ntile what ntile_rank_score gives
 -#}
-{% macro score_by_thresholds(measure, facts, thresholds, prefix='', splits_equals=false) -%}
+{% macro score_by_thresholds(measure, facts, thresholds, prefix='', splits_equals=false, active_only=false) -%}
     {%- set value = facts ~ '.' ~ prefix ~ ('recency_days' if measure == 'recency' else measure) -%}
     {%- set stem = thresholds ~ '.' ~ prefix ~ measure ~ '_score_' -%}
-    {%- if not splits_equals -%}
+    {%- if active_only -%}
+        (case when {{ facts }}.{{ prefix }}frequency = 0 and {{ value }} is not null then 1 else {{ score_by_thresholds(
+            measure, facts, thresholds, prefix, splits_equals
+        ) }} end)
+    {%- elif not splits_equals -%}
         {{ cutoff_score(
             value, stem ~ '2', stem ~ '3', stem ~ '4', stem ~ '5', higher_is_better=(measure != 'recency')
         ) }}

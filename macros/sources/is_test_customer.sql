@@ -8,7 +8,7 @@
 {% macro is_test_customer(customer_id, email) -%}
     (false
     {%- for pattern in var('test_email_patterns') %}
-        or coalesce(lower({{ email }}) like {{ sql_strings([pattern]) }}, false)
+        or coalesce({{ email_key(email) }} like {{ sql_strings([pattern]) }}, false)
     {%- endfor %}
     {%- if var('test_customer_ids') %}
         or coalesce({{ customer_id }} in ({{ sql_strings(var('test_customer_ids')) }}), false)

@@ -4,16 +4,14 @@
   Arguments   columns      typed columns that may be negative
               not_negative typed columns that may not
               max_amount   largest absolute value
+              unless       condition, such as 'gross_amount < 0', under which all of them may; unknown counts as false
   Returns     boolean; null where all are null
 -#}
-{% macro out_of_range(columns, not_negative, max_amount) -%}
+{% macro out_of_range(columns, not_negative, max_amount, unless='1 = 0') -%}
     (
-        {%- for column in columns -%}
+        {%- for column in columns + not_negative -%}
             {{ ' or ' if not loop.first }}abs({{ column }}) > {{ max_amount }}
         {%- endfor -%}
-        {{ ' or ' if columns and not_negative }}
-        {%- for column in not_negative -%}
-            {{ ' or ' if not loop.first }}{{ column }} < 0 or {{ column }} > {{ max_amount }}
-        {%- endfor -%}
+        {%- for column in not_negative %} or {{ column }} < 0 and coalesce(not ({{ unless }}), true){% endfor -%}
     )
 {%- endmacro %}

@@ -6,11 +6,11 @@
 {%- set p_alive = pareto_nbd_p_alive(*arguments) if var('clv_model') == 'pareto_nbd'
     else mbg_nbd_p_alive(*arguments) if var('clv_model') == 'mbg_nbd' else bg_nbd_p_alive(*arguments) -%}
 {%- set own_gap = expected_gap(
-    'inputs.last_purchase_age_days', 'inputs.repeat_count', 'thresholds.population_mean_gap_days',
+    'inputs.last_purchase_age_days', 'inputs.repeat_count', 'population.population_mean_gap_days',
     var('expected_gap_prior_weight')
 ) -%}
 {%- set is_churned = 'inputs.recency_days > ' ~ var('churned_min_recency_days')
-    ~ ' and inputs.recency_days / ' ~ own_gap ~ ' >= ' ~ var('churned_overdue_ratio') %}
+    ~ ' and inputs.recency_days / ' ~ own_gap ~ ' >= thresholds.churned_overdue_ratio' %}
 
 with inputs as (
 
@@ -30,15 +30,16 @@ pairs as (
 
 ),
 
-thresholds as (
-
-    select * from {{ ref('tier_thresholds') }}
-
-),
-
 population as (
 
     select * from {{ ref('int_population_measures') }}
+
+),
+
+-- not from tier_thresholds, whose ABC tiers may rank by the lifetime value that this leads to
+thresholds as (
+
+    select * from {{ ref('int_stage_thresholds') }}
 
 )
 
@@ -60,7 +61,9 @@ select
     pairs.expected_purchases_{{ horizon }}m as alive_purchases_{{ horizon }}m,
     pairs.discounted_purchases_{{ horizon }}m as alive_discounted_{{ horizon }}m,
     {% endfor -%}
-    pairs.p_no_purchase_36m as alive_p_no_purchase_36m,
+    {% for horizon in [3, 6, 12, 36] -%}
+    pairs.p_no_purchase_{{ horizon }}m as alive_p_no_purchase_{{ horizon }}m,
+    {% endfor -%}
     pairs.factorial_moment_36m as alive_factorial_moment_36m,
     -- the first purchase counts too: fits leave it out, but of one-time buyers it is all that is known
     case
@@ -75,5 +78,5 @@ left join pairs
         inputs.as_of_date = pairs.as_of_date
         and inputs.repeat_count = pairs.repeat_count
         and inputs.age_days = pairs.age_days
-inner join thresholds on inputs.as_of_date = thresholds.as_of_date
 left join population on inputs.as_of_date = population.as_of_date
+left join thresholds on inputs.as_of_date = thresholds.as_of_date

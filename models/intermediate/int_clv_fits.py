@@ -3,17 +3,29 @@
 DuckDB alone runs Python inside dbt; for Postgres and Spark scripts/fit_clv.py fills the same table.
 """
 
+import re
 import sys
 from pathlib import Path
+
+
+def scripts_folder():
+    """Return the folder of this project's scripts: dbt goes to the root of the project it runs, perhaps another."""
+    root = Path.cwd()
+    settings = (root / "dbt_project.yml").read_text(encoding="utf-8")
+    named = re.search(r"^packages-install-path:\s*[\"']?([^\"'#\n]+?)[\"']?\s*(#.*)?$", settings, re.MULTILINE)
+    folders = [root, root / (named[1] if named else "dbt_packages") / "customer_value"]
+    for scripts in (folder / "scripts" for folder in folders):
+        if (scripts / "fit_clv.py").exists():
+            return str(scripts)
+    raise FileNotFoundError(f"scripts/fit_clv.py of customer_value is in none of {', '.join(map(str, folders))}")
 
 
 def model(dbt, session):
     """Return one row per open fit date."""
     dbt.config(materialized="table")
     settings = dbt.config.get("meta")
-    scripts = Path.cwd() / "scripts"  # dbt goes to the project's root, whatever --project-dir says
-    if str(scripts) not in sys.path:
-        sys.path.append(str(scripts))
+    if scripts_folder() not in sys.path:
+        sys.path.append(scripts_folder())
     import fit_clv
 
     dates = dbt.ref("int_clv_fit_dates").filter("is_open").order("as_of_date").fetchall()

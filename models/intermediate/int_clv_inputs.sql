@@ -12,9 +12,8 @@ select
     gap_count as repeat_count,
     gap_days as last_purchase_age_days,
     cast({{ dbt.datediff('first_order_date', 'as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
-    cast(net_revenue - first_day_net_revenue as numeric(18, 2)) as repeat_net_revenue,
     case
-        when gap_count > 0 then cast(net_revenue - first_day_net_revenue as {{ type_double() }}) / gap_count
+        when gap_count > 0 then cast(repeat_net_revenue as {{ type_double() }}) / gap_count
     end as mean_repeat_spend,
     case
         when order_count = 0 then cast(null as {{ type_double() }})

@@ -6,8 +6,9 @@
     'frequency': ('order_count', 'window_change', 'integer'),
     'monetary': ('net_revenue', 'window_change', 'numeric(18, 2)'),
     'previous_monetary': ('net_revenue', 'previous_window_change', 'numeric(18, 2)'),
+    'window_margin': ('margin', 'window_change', 'numeric(18, 2)'),
     'net_revenue': ('net_revenue', 'total_change', 'numeric(18, 2)'),
-    'first_day_net_revenue': ('first_day_net_revenue', 'total_change', 'numeric(18, 2)'),
+    'repeat_net_revenue': ('repeat_net_revenue', 'total_change', 'numeric(18, 2)'),
     'margin': ('margin', 'total_change', 'numeric(18, 2)'),
     'discounted_margin': ('discounted_margin', 'total_change', 'numeric(28, 8)'),
 } %}
@@ -53,7 +54,8 @@ changes as (
     select
         customer_days.customer_id,
         steps.as_of_date,
-        customer_days.order_date,
+        -- of purchases alone; what else is booked has the day of its sale, or none
+        case when customer_days.order_count > 0 then customer_days.order_date end as order_date,
         customer_days.booked_on,
         {% for column, (amount, change, sql_type) in totals.items() -%}
         case steps.{{ change }} when 1 then {{ amount }} when -1 then -{{ amount }} else 0 end as {{ column }},

@@ -19,6 +19,10 @@ days as (
         booked_on,
         cast(sum(case when entry_type = 'sale' then 1 else 0 end) as integer) as order_count,
         cast(sum(net_revenue) as numeric(18, 2)) as net_revenue,
+        -- a credit note that names no sale does not say which purchase brought less
+        cast(
+            sum(case when entry_type = 'credit_note' then 0 else net_revenue end) as numeric(18, 2)
+        ) as net_revenue_of_sales,
         cast(sum(margin) as numeric(18, 2)) as margin,
         max(case when margin_is_estimated then 1 else 0 end) = 1 as margin_is_estimated
     from ledger
@@ -33,13 +37,16 @@ select
     days.order_count,
     days.net_revenue,
     cast(
-        case when days.order_date = customers.first_order_date then days.net_revenue else 0 end as numeric(18, 2)
-    ) as first_day_net_revenue,
+        case when days.order_date = customers.first_order_date then 0 else days.net_revenue_of_sales end
+        as numeric(18, 2)
+    ) as repeat_net_revenue,
     days.margin,
-    -- a decimal, so that its sum does not depend on the order of the rows
+    -- What is booked before the first order, whenever that comes, counts as it is. A decimal, so that its sum does not
+    -- depend on the order of the rows.
     cast({{ discounted_value(
         'days.margin',
-        dbt.datediff('customers.first_order_date', 'days.booked_on', 'day'),
+        'case when days.booked_on > customers.first_order_date then '
+        ~ dbt.datediff('customers.first_order_date', 'days.booked_on', 'day') ~ ' else 0 end',
         var('annual_discount_rate')
     ) }} as numeric(28, 8)) as discounted_margin,
     days.margin_is_estimated

@@ -7,10 +7,18 @@
 {%- do judged.update({'back_' ~ back ~ '_': ['frequency']}) -%}
 {%- endfor %}
 {%- set labelled_fully = ['', 'back_1_'] %}
+{%- set is_forecast = var('abc_value') == 'lifetime_value' %}
+{%- set active_only = var('rfm_population') == 'active' and var('rfm_method') != 'cutoffs' %}
 
 with thresholds as (
 
     select * from {{ ref('int_slice_thresholds') }}
+
+),
+
+held_thresholds as (
+
+    select * from {{ ref('int_held_thresholds') }}
 
 ),
 
@@ -32,21 +40,22 @@ tier_rules as (
 
 ),
 
--- Recency and ranked value are null for those who have not ordered, and with them all that hangs on them; what is
--- published of such a customer's slice itself is made null here.
+-- customers without an order have no recency, value or label: those of the slice itself are published, so null here
 scored as (
 
     select
         {% for slice, measures in judged.items() -%}
         {% for measure in measures -%}
         {{ 'case when facts.order_count > 0 then' if slice == '' }} {{ score_by_thresholds(
-            measure, 'facts', 'thresholds', slice, splits_equals=(var('rfm_method') == 'ntile')
+            measure, 'facts', 'thresholds', slice, splits_equals=(var('rfm_method') == 'ntile'), active_only=active_only
         ) }} {{ 'end' if slice == '' }} as {{ slice }}{{ measure }}_score,
         {% endfor -%}
+        {%- set held = (slice or 'own_') ~ 'held' %}
         {{ abc_tier_by_value(
-            'facts.' ~ slice ~ 'ranked_value', 'thresholds.' ~ slice ~ 'abc_value_a',
-            'thresholds.' ~ slice ~ 'abc_value_b'
-        ) }} as {{ slice }}abc_tier,
+            (slice or 'own_') ~ 'value.held_value' if is_forecast else 'facts.' ~ slice ~ 'ranked_value',
+            'coalesce(' ~ held ~ '.abc_value_a, thresholds.' ~ slice ~ 'abc_value_a)',
+            'coalesce(' ~ held ~ '.abc_value_b, thresholds.' ~ slice ~ 'abc_value_b)'
+        ) }} as {{ slice }}held_abc_tier,
         {% if slice in labelled_fully -%}
         {{ 'case when facts.order_count > 0 then' if slice == '' }} {{ expected_gap(
             'facts.' ~ slice ~ 'gap_days', 'facts.' ~ slice ~ 'gap_count',
@@ -54,10 +63,33 @@ scored as (
         ) }} {{ 'end' if slice == '' }} as {{ slice }}expected_gap_days,
         {% endif -%}
         {% endfor -%}
+        {% for slice in labelled_fully -%}
+        {% for column in ['churned_overdue_ratio', 'decline_overdue_ratio', 'decline_revenue_ratio'] -%}
+        {{ 'thresholds.' ~ slice ~ column }},
+        {% endfor -%}
+        {% endfor -%}
+        {{ abc_tier_by_value(
+            'own_value.ranked_value' if is_forecast else 'facts.ranked_value',
+            'thresholds.abc_value_a', 'thresholds.abc_value_b'
+        ) }} as abc_tier,
         thresholds.is_month_end,
         facts.*
     from facts
     inner join thresholds on facts.as_of_date = thresholds.as_of_date
+    {% for slice in judged -%}
+    {%- set held = (slice or 'own_') ~ 'held' -%}
+    left join held_thresholds as {{ held }}
+        on
+            {{ 'thresholds.' ~ slice ~ 'date' if slice else 'facts.as_of_date' }} = {{ held }}.as_of_date
+            and {{ 'facts.' ~ slice ~ 'held_from' }} = {{ held }}.held_from
+    {% if is_forecast -%}
+    {%- set value = (slice or 'own_') ~ 'value' -%}
+    left join {{ ref('int_ranked_values') }} as {{ value }}
+        on
+            facts.customer_id = {{ value }}.customer_id
+            and {{ 'thresholds.' ~ slice ~ 'date' if slice else 'facts.as_of_date' }} = {{ value }}.as_of_date
+    {% endif -%}
+    {% endfor %}
 
 )
 
@@ -74,8 +106,8 @@ select
             'scored.' ~ slice ~ 'order_count', 'scored.' ~ slice ~ 'recency_days',
             'scored.' ~ slice ~ 'recency_days / scored.' ~ slice ~ 'expected_gap_days',
             'scored.' ~ slice ~ 'monetary', 'scored.' ~ slice ~ 'previous_monetary',
-            var('churned_overdue_ratio'), var('churned_min_recency_days'),
-            var('decline_overdue_ratio'), var('decline_revenue_ratio'),
+            'scored.' ~ slice ~ 'churned_overdue_ratio', var('churned_min_recency_days'),
+            'scored.' ~ slice ~ 'decline_overdue_ratio', 'scored.' ~ slice ~ 'decline_revenue_ratio',
             var('stability_min_orders'), var('formation_min_orders')
         ) }}
     end as {{ slice }}lifecycle_stage,
@@ -93,6 +125,6 @@ left join segments as {{ slice or 'own_' }}segments
 {% endif -%}
 left join tier_rules as {{ slice or 'own_' }}tier_rules
     on
-        {{ 'scored.' ~ slice ~ 'abc_tier' }} = {{ slice or 'own_' }}tier_rules.abc_tier
+        {{ 'scored.' ~ slice ~ 'held_abc_tier' }} = {{ slice or 'own_' }}tier_rules.abc_tier
         and {{ 'scored.' ~ slice ~ 'frequency_score' }} = {{ slice or 'own_' }}tier_rules.frequency_score
 {% endfor %}

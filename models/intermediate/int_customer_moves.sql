@@ -1,22 +1,8 @@
 {{ config(materialized='view') }} -- counted once, in tier_migrations
-{%- set is_ntile = var('rfm_method') == 'ntile' %}
 
-with history as (
+with rescored as (
 
-    select * from {{ ref('customer_value_history') }}
-
-),
-
-slices as (
-
-    select * from {{ ref('int_slices') }}
-    where is_open
-
-),
-
-thresholds as (
-
-    select * from {{ ref('tier_thresholds') }}
+    select * from {{ ref('int_customer_movers') }}
 
 ),
 
@@ -32,55 +18,15 @@ tier_rules as (
 
 ),
 
--- A published tier that falls is measured at the month-end that has just left its patience, the last to hold it up.
--- Everything else is measured at the opening.
-movers as (
-
-    select
-        history.*,
-        history.last_activity_date > slices.opening_date as is_active,
-        slices.opening_date,
-        case
-            when history.tier > history.opening_tier then slices.demotion_reference_date else slices.opening_date
-        end as tier_reference_date
-    from history
-    inner join slices on history.as_of_date = slices.as_of_date
-    where
-        history.opening_tier <> history.tier
-        or history.opening_rfm_segment <> history.rfm_segment
-        or history.opening_lifecycle_stage <> history.lifecycle_stage
-
-),
-
--- today's measures at the thresholds of then
-rescored as (
-
-    select
-        movers.*,
-        {% for measure in ['recency', 'frequency', 'monetary'] -%}
-        {{ score_by_thresholds(measure, 'movers', 'opening', splits_equals=is_ntile) }} as then_{{ measure }}_score,
-        {% endfor -%}
-        {{ score_by_thresholds('frequency', 'movers', 'reference', splits_equals=is_ntile) }}
-            as then_tier_frequency_score,
-        {{ abc_tier_by_value(
-            'movers.net_revenue' if var('abc_value') == 'revenue' else 'movers.margin',
-            'reference.abc_value_a', 'reference.abc_value_b'
-        ) }} as then_abc_tier,
-        movers.recency_days / {{ expected_gap(
-            dbt.datediff('movers.first_order_date', 'movers.last_order_date', 'day'), 'movers.purchase_days - 1',
-            'opening.population_mean_gap_days', var('expected_gap_prior_weight')
-        ) }} as then_overdue_ratio
-    from movers
-    left join thresholds as opening on movers.opening_date = opening.as_of_date
-    left join thresholds as reference on movers.tier_reference_date = reference.as_of_date
-
-),
-
 relabelled as (
 
     select
         rescored.*,
-        segments.rfm_segment as then_rfm_segment,
+        -- scores that rose and would not have risen would have stayed; the segments themselves have no order
+        case
+            when rescored.has_risen and not rescored.would_have_risen then rescored.opening_rfm_segment
+            else segments.rfm_segment
+        end as then_rfm_segment,
         -- a tier moves one way: what would not have moved that way would have stayed
         case
             when rescored.tier < rescored.opening_tier and tier_rules.tier < rescored.opening_tier then tier_rules.tier
@@ -90,10 +36,10 @@ relabelled as (
         {{ lifecycle_stage(
             'rescored.order_count', 'rescored.recency_days', 'rescored.then_overdue_ratio',
             'rescored.monetary', 'rescored.previous_monetary',
-            var('churned_overdue_ratio'), var('churned_min_recency_days'),
-            var('decline_overdue_ratio'), var('decline_revenue_ratio'),
+            'rescored.then_churned_overdue_ratio', var('churned_min_recency_days'),
+            'rescored.then_decline_overdue_ratio', 'rescored.then_decline_revenue_ratio',
             var('stability_min_orders'), var('formation_min_orders')
-        ) }} as then_lifecycle_stage
+        ) }} as stage_by_then
     from rescored
     left join segments
         on
@@ -104,6 +50,19 @@ relabelled as (
         on
             rescored.then_abc_tier = tier_rules.abc_tier
             and rescored.then_tier_frequency_score = tier_rules.frequency_score
+
+),
+
+-- who is churned, but would not be at the old thresholds, is so because they moved, whatever else happened
+staged as (
+
+    select
+        *,
+        case
+            when lifecycle_stage = 'churned' and stage_by_then <> 'churned' then opening_lifecycle_stage
+            else stage_by_then
+        end as then_lifecycle_stage
+    from relabelled
 
 )
 
@@ -124,4 +83,4 @@ select
     net_revenue,
     opening_monetary,
     monetary
-from relabelled
+from staged

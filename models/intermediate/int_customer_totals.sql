@@ -4,9 +4,9 @@
     'margin_is_estimated': ('max', 'integer'),
     'order_count': ('sum', 'integer'), 'purchase_days': ('sum', 'integer'), 'frequency': ('sum', 'integer'),
     'monetary': ('sum', 'numeric(18, 2)'), 'previous_monetary': ('sum', 'numeric(18, 2)'),
-    'net_revenue': ('sum', 'numeric(18, 2)'), 'first_day_net_revenue': ('sum', 'numeric(18, 2)'),
-    'margin': ('sum', 'numeric(18, 2)'), 'acquisition_cost': ('sum', 'numeric(18, 2)'),
-    'discounted_margin': ('sum', 'numeric(28, 8)'),
+    'net_revenue': ('sum', 'numeric(18, 2)'), 'repeat_net_revenue': ('sum', 'numeric(18, 2)'),
+    'window_margin': ('sum', 'numeric(18, 2)'), 'margin': ('sum', 'numeric(18, 2)'),
+    'acquisition_cost': ('sum', 'numeric(18, 2)'), 'discounted_margin': ('sum', 'numeric(28, 8)'),
 } -%}
 with changes as (
 
@@ -36,11 +36,14 @@ measured as (
         cast(case when order_count > 0 then purchase_days - 1 else 0 end as integer) as gap_count,
         cast(coalesce({{ dbt.datediff('first_order_date', 'last_order_date', 'day') }}, 0) as integer) as gap_days,
         cast(discounted_margin as numeric(18, 2)) as realised_value,
-        -- who has not ordered is not ranked
+        -- who has not ordered is not ranked; the lifetime value comes later (int_ranked_values)
         cast(
-            case when order_count > 0 then {{ 'net_revenue' if var('abc_value') == 'revenue' else 'margin' }} end
-            as numeric(18, 2)
-        ) as ranked_value
+            case when order_count > 0 then {{
+                'null' if var('abc_value') == 'lifetime_value' else abc_value_columns()[var('abc_value')]
+            }} end as numeric(18, 2)
+        ) as ranked_value,
+        {{ held_from('frequency', 'last_order_date', var('window_months')) if var('rfm_population') == 'active'
+            else 'cast(null as date)' }} as held_from
     from stretches
 
 )

@@ -21,8 +21,11 @@ with judgements as (
             end * population_margin_rate as numeric(18, 2)
         ) as residual_value_36m_{{ side }},
         {% endfor -%}
+        cast(
+            alive_discounted_36m * expected_spend * population_margin_rate as numeric(18, 2)
+        ) as residual_value_if_alive,
         cast(coalesce(acquisition_cost, 0) as numeric(18, 2)) as acquisition_cost_or_none
-    from {{ ref('int_customer_judgements') }}
+    from {{ ref('int_order_chances') }}
     {{ evaluated_once() }}
 
 )
@@ -60,7 +63,7 @@ select
     {% endfor -%}
     cast(realised_value + residual_value_36m - acquisition_cost_or_none as numeric(18, 2)) as lifetime_value,
     overdue_ratio,
-    cast(residual_value_36m * (1 - p_alive) as numeric(18, 2)) as revenue_at_risk,
+    cast(residual_value_if_alive * (1 - p_alive) as numeric(18, 2)) as revenue_at_risk,
     acquisition_cost,
     {% for side in ['low', 'high'] -%}
     cast(
@@ -73,14 +76,23 @@ select
     spend_state,
     expected_gap_days,
     previous_monetary,
+    window_margin,
     purchase_days,
     margin_is_estimated,
     last_activity_date,
+    coalesce(
+        back_1_lifecycle_stage = 'churned' and lifecycle_stage <> 'churned' and order_count > back_1_order_count, false
+    ) as is_reactivated,
     least({{ (before + before[:1]) | join(', ') }}) as opening_tier,
     back_1_raw_tier as opening_raw_tier,
     back_1_rfm_segment as opening_rfm_segment,
     back_1_lifecycle_stage as opening_lifecycle_stage,
     back_1_net_revenue as opening_net_revenue,
     back_1_monetary as opening_monetary,
-    slice_version
+    slice_version,
+    {% for horizon in [3, 6, 12] -%}
+    p_order_{{ horizon }}m,
+    {% endfor -%}
+    p_order_state,
+    churn_risk
 from judgements

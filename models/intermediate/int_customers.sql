@@ -4,6 +4,12 @@ with orders as (
 
 ),
 
+credit_notes as (
+
+    select * from {{ ref('int_credit_notes') }}
+
+),
+
 customers as (
 
     select * from {{ ref('stg_customers') }}
@@ -17,15 +23,18 @@ survivors as (
 
 ),
 
--- an order that is no sale makes a customer known all the same
+-- An order that is no sale makes a customer known all the same; so does a credit note, unless it names an order, which
+-- it then is a refund of.
 known_by_order as (
 
     select
-        customer_id,
-        min(order_date) as known_on,
-        min(case when is_sale then order_date end) as first_order_date
+        orders.customer_id,
+        min(orders.order_date) as known_on,
+        min(case when orders.is_purchase then orders.order_date end) as first_order_date
     from orders
-    group by customer_id
+    left join credit_notes on orders.order_id = credit_notes.order_id
+    where credit_notes.credited_order_id is null
+    group by orders.customer_id
 
 ),
 

@@ -3,7 +3,7 @@
 with orders as (
 
     select * from {{ ref('int_orders') }}
-    where is_sale
+    where is_purchase
 
 ),
 
@@ -11,6 +11,13 @@ refunds as (
 
     select * from {{ ref('stg_refunds') }}
     where reject_reasons = ''
+
+),
+
+credit_notes as (
+
+    select * from {{ ref('int_credit_notes') }}
+    where is_booked
 
 ),
 
@@ -71,3 +78,16 @@ select
     {{ margin('net_revenue', 'cost_amount', var('default_margin_rate')) }} as margin,
     margin_is_estimated
 from refunds_of_sales
+union all
+-- one that names its sale is a refund of it
+select
+    {{ dbt.concat(["'credit_note:'", 'order_id']) }} as entry_id,
+    case when credited_order_id is null then 'credit_note' else 'refund' end as entry_type,
+    coalesce(credited_order_id, order_id) as order_id,
+    customer_id,
+    order_date,
+    booked_on,
+    net_revenue,
+    margin,
+    margin_is_estimated
+from credit_notes

@@ -3,6 +3,7 @@
 with orders as (
 
     select * from {{ ref('orders') }}
+    where is_purchase
 
 ),
 

@@ -25,11 +25,11 @@ customers as (
 customers_by_email as (
 
     select
-        lower(email) as email,
+        {{ email_key('email') }} as email,
         min(customer_id) as customer_id
     from customers
     where email is not null
-    group by lower(email)
+    group by {{ email_key('email') }}
 
 ),
 
@@ -85,9 +85,14 @@ select
     ordered_at,
     order_date,
     is_sale,
+    -- by the amount in its own currency: a small credit may be worth no cent of another
+    is_sale and gross_amount >= 0 as is_purchase,
+    is_sale and gross_amount < 0 as is_credit_note,
+    credited_order_id,
     reporting_gross_amount as gross_amount,
     reporting_discount_amount as discount_amount,
     cast(reporting_gross_amount - reporting_discount_amount as numeric(18, 2)) as sale_amount,
+    cast(gross_amount - discount_amount as numeric(18, 2)) as original_amount,
     reporting_shipping_amount as shipping_amount,
     reporting_cost_amount as cost_amount,
     {{ margin(

@@ -10,7 +10,7 @@ with totals as (
 slices as (
 
     select * from {{ ref('int_slices') }}
-    where is_open
+    where is_looked_at
 
 ),
 

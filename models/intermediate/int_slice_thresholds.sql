@@ -1,4 +1,7 @@
 {{ config(materialized='view') }} -- a few rows, read once
+{%- set stage_columns = [
+    'population_mean_gap_days', 'churned_overdue_ratio', 'decline_overdue_ratio', 'decline_revenue_ratio'
+] %}
 {%- set measures = ['recency', 'frequency', 'monetary'] %}
 {%- set suffixes = ['', '_customer_id'] if var('rfm_method') == 'ntile' else [''] %}
 
@@ -23,9 +26,12 @@ select
     {%- set table = 'thresholds' if back == 0 else 'back_' ~ back -%}
     {{ table }}.abc_value_a as {{ prefix }}abc_value_a,
     {{ table }}.abc_value_b as {{ prefix }}abc_value_b,
-    {% if back <= 1 -%}
-    {{ table }}.population_mean_gap_days as {{ prefix }}population_mean_gap_days,
+    {% if back > 0 -%}
+    slices.{{ prefix }}date,
     {% endif -%}
+    {% for column in stage_columns if back <= 1 -%}
+    {{ table }}.{{ column }} as {{ prefix }}{{ column }},
+    {% endfor -%}
     {% for measure in measures if back <= 1 or measure == 'frequency' -%}
     {% for score in [2, 3, 4, 5] -%}
     {% for suffix in suffixes -%}

@@ -1,7 +1,8 @@
-{%- set built = built_relations([
+{%- set built = built_relations((['int_ranked_values'] if var('abc_value') == 'lifetime_value' else []) + [
     'tier_thresholds', 'customer_value_history', 'value_concentration', 'tier_migrations',
     'clv_parameters', 'customer_forecasts',
 ]) -%}
+{%- set counted = built_relations(['int_return_counts']) -%}
 with as_of_dates as (
 
     select * from {{ ref('int_as_of_dates') }}
@@ -14,27 +15,21 @@ customer_days as (
 
 ),
 
-customers as (
-
-    select * from {{ ref('int_customers') }}
-
-),
-
 -- all that a slice rests on, under the day from which it counts; an undated customer counts from the start
 inputs as (
 
     select
         booked_on as known_on,
         {{ row_hash([
-            'customer_id', 'order_date', 'booked_on', 'order_count', 'net_revenue', 'discounted_margin', 'margin',
-            'margin_is_estimated'
+            'customer_id', 'order_date', 'booked_on', 'order_count', 'net_revenue', 'repeat_net_revenue',
+            'discounted_margin', 'margin', 'margin_is_estimated'
         ]) }} as row_hash
     from customer_days
     union all
     select
         coalesce(known_on, cast('0001-01-01' as date)) as known_on,
         {{ row_hash(['customer_id', 'known_on', 'acquisition_cost']) }} as row_hash
-    from customers
+    from {{ ref('int_customers') }}
 
 ),
 
@@ -88,7 +83,13 @@ standing as (
         slice_version in (select distinct slice_version from {{ relation }}){{ ')' if loop.last }}
         {% else -%}
         false
-        {% endfor %}as is_standing
+        {% endfor %}as is_standing,
+        -- whether who came back by this month-end has still to be counted (int_return_counts); by the first, nobody
+        is_month_end
+        and opening_date is not null
+        {% for relation in counted -%}
+        and slice_version not in (select distinct slice_version from {{ relation }})
+        {% endfor %}as is_uncounted
     from versions
 
 ),
@@ -98,7 +99,11 @@ opened as (
 
     select
         *,
-        min(case when not is_standing then slice_number end) over (partition by 1) as first_open_number
+        min(case when not is_standing then slice_number end) over (partition by 1) as first_open_number,
+        -- with the month-ends from which it is counted
+        is_uncounted{% for months in return_horizons(var('churn_horizon_months')) %}
+        or coalesce(lead(is_uncounted, {{ months }}) over (order by as_of_date asc), false)
+        {% endfor %}as is_held_for_returns
     from standing
 
 )
@@ -115,5 +120,8 @@ select
     previous_window_starts_after,
     slice_version,
     coalesce(slice_number >= first_open_number, false) as is_open,
-    coalesce(slice_number >= first_open_number - {{ var('demotion_patience') }}, false) as is_looked_at
+    is_uncounted,
+    is_held_for_returns,
+    coalesce(slice_number >= first_open_number - {{ var('demotion_patience') }}, false)
+    or is_held_for_returns as is_looked_at
 from opened

@@ -3,7 +3,7 @@
 with facts as (
 
     select * from {{ ref('int_customer_facts') }}
-    where order_count > 0
+    where {{ 'frequency > 0' if var('rfm_population') == 'active' else 'order_count > 0' }}
 
 ),
 

@@ -1,14 +1,26 @@
+{%- set is_forecast = var('abc_value') == 'lifetime_value' -%}
+{%- set is_ranked = 'frequency > 0' if var('rfm_population') == 'active' else 'order_count > 0' -%}
 with facts as (
 
     select
         as_of_date,
-        recency_days,
-        frequency,
-        monetary,
-        ranked_value
+        case when {{ is_ranked }} then recency_days end as recency_days,
+        case when {{ is_ranked }} then frequency end as frequency,
+        case when {{ is_ranked }} then monetary end as monetary,
+        {{ 'cast(null as numeric(18, 2)) as ranked_value' if is_forecast else 'ranked_value' }}
     from {{ ref('int_customer_facts') }}
     where order_count > 0
-
+    {% if is_forecast -%}
+    union all
+    select
+        as_of_date,
+        null as recency_days,
+        null as frequency,
+        null as monetary,
+        ranked_value
+    from {{ ref('int_ranked_values') }}
+    where as_of_date in (select slices.as_of_date from {{ ref('int_slices') }} as slices where slices.is_open)
+    {% endif %}
 ),
 
 -- one row per distinct value instead of one per customer: far fewer to rank, and equals stay together by construction
@@ -51,6 +63,6 @@ select
     ) as integer) as customers_to_here,
     cast({{ value }} as numeric(24, 2)) as value_to_here
 from value_counts
-where {{ condition }}
+where {{ condition }} and measured_value is not null
 {{ 'union all' if not loop.last }}
 {% endfor %}

@@ -60,10 +60,11 @@ select
     cast(spend_state as {{ dbt.type_string() }}) as spend_state,
     expected_gap_days,
     cast(previous_monetary as numeric(18, 2)) as previous_monetary,
+    cast(window_margin as numeric(18, 2)) as window_margin,
     purchase_days,
     margin_is_estimated,
     last_activity_date,
-    coalesce(opening_lifecycle_stage = 'churned', false) and lifecycle_stage <> 'churned' as is_reactivated,
+    is_reactivated,
 
     -- as of the month-end before
     cast(opening_tier as {{ dbt.type_string() }}) as opening_tier,
@@ -73,6 +74,13 @@ select
     cast(opening_net_revenue as numeric(18, 2)) as opening_net_revenue,
     cast(opening_monetary as numeric(18, 2)) as opening_monetary,
 
-    slice_version
+    slice_version,
+
+    -- what to act on
+    {% for horizon in [3, 6, 12] -%}
+    p_order_{{ horizon }}m,
+    {% endfor -%}
+    cast(p_order_state as {{ dbt.type_string() }}) as p_order_state,
+    cast(churn_risk as {{ dbt.type_string() }}) as churn_risk
 from customer_value
 where {{ is_missing_slice() }}

@@ -1,7 +1,16 @@
-with orders as (
+with credit_notes as (
 
-    select * from {{ ref('int_orders') }}
-    where is_sale
+    select * from {{ ref('int_credit_notes') }}
+
+),
+
+-- a credit note that names an order is among the refunds of that order, or left out with it
+orders as (
+
+    select orders.*
+    from {{ ref('int_orders') }} as orders
+    left join credit_notes on orders.order_id = credit_notes.order_id
+    where orders.is_sale and credit_notes.credited_order_id is null
 
 ),
 
@@ -18,10 +27,19 @@ as_of_dates as (
 ),
 
 -- before the first refund of all, whether there are refunds is not known
+refund_days as (
+
+    select refund_date from {{ ref('stg_refunds') }}
+    where reject_reasons = ''
+    union all
+    select credited_on as refund_date from credit_notes
+    where credited_order_id is not null
+
+),
+
 refund_history as (
 
-    select min(refund_date) as first_refund_date from {{ ref('stg_refunds') }}
-    where reject_reasons = ''
+    select min(refund_date) as first_refund_date from refund_days
 
 ),
 
@@ -51,6 +69,7 @@ select
         when cast(orders.delivered_at as date) <= as_of_dates.as_of_date then orders.delivered_at
     end as delivered_at,
     orders.line_count,
+    orders.is_purchase,
 
     -- amounts, as known on the as-of date
     orders.gross_amount,

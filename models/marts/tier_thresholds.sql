@@ -23,6 +23,12 @@ population as (
 
     select * from {{ ref('int_population_measures') }}
 
+),
+
+stage_thresholds as (
+
+    select * from {{ ref('int_stage_thresholds') }}
+
 )
 
 select
@@ -49,10 +55,17 @@ select
     {%- endfor %}
     -- the lifecycle stage
     population.population_mean_gap_days,
+    stage_thresholds.churned_overdue_ratio,
+    stage_thresholds.decline_overdue_ratio,
+    stage_thresholds.decline_revenue_ratio,
+    stage_thresholds.stage_state,
+    stage_thresholds.stage_horizon_months,
+    stage_thresholds.in_rhythm_return_rate,
 
     slices.slice_version
 from slices
 left join abc_thresholds on slices.as_of_date = abc_thresholds.as_of_date
 left join score_thresholds on slices.as_of_date = score_thresholds.as_of_date
 left join population on slices.as_of_date = population.as_of_date
+left join stage_thresholds on slices.as_of_date = stage_thresholds.as_of_date
 where {{ is_missing_slice('slices.as_of_date') }}

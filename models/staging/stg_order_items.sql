@@ -69,7 +69,7 @@ judged_alone as (
             'unparseable_number': unparsed(numbers, is_number=true),
             'not_finite': not_finite(numbers),
             'amount_out_of_range': out_of_range(
-                ['net_amount'], ['discount_amount', 'cost_amount'], var('max_amount')
+                ['net_amount'], ['discount_amount', 'cost_amount'], var('max_amount'), 'net_amount < 0'
             ),
             'unknown_order': 'order_id is not null and not has_order and not has_rejected_copy',
             'order_rejected': 'order_id is not null and not has_order and has_rejected_copy',

@@ -1,6 +1,7 @@
 {%- set columns = [
     'order_id', 'customer_id', 'ordered_at', 'gross_amount', 'discount_amount', 'shipping_amount', 'cost_amount',
     'currency', 'status', 'channel', 'store_id', 'campaign_id', 'delivered_at', 'updated_at', 'customer_email',
+    'credited_order_id',
 ] -%}
 {%- set amounts = ['gross_amount', 'discount_amount', 'shipping_amount', 'cost_amount'] -%}
 with source as (
@@ -38,19 +39,18 @@ typed as (
     select
         *,
         row_key as order_id,
-        {{ text_of('raw_customer_id') }} as customer_id,
         {{ parsed_timestamp('raw_ordered_at') }} as ordered_at,
         {% for amount in amounts -%}
         {{ parsed_number('raw_' ~ amount) }} as {{ amount }},
         {% endfor -%}
         coalesce(upper({{ text_of('raw_currency') }}), '{{ var("reporting_currency") | upper }}') as currency,
         replace(replace(lower({{ text_of('raw_status') }}), ' ', '_'), '-', '_') as status,
-        {{ text_of('raw_channel') }} as channel,
-        {{ text_of('raw_store_id') }} as store_id,
-        {{ text_of('raw_campaign_id') }} as campaign_id,
+        {% for column in ['customer_id', 'channel', 'store_id', 'campaign_id', 'credited_order_id'] -%}
+        {{ text_of('raw_' ~ column) }} as {{ column }},
+        {% endfor -%}
         {{ parsed_timestamp('raw_delivered_at') }} as delivered_at,
         {{ parsed_timestamp('raw_updated_at') }} as updated_at,
-        lower({{ text_of('raw_customer_email') }}) as customer_email
+        {{ email_key(text_of('raw_customer_email')) }} as customer_email
     from source
     {{ evaluated_once() }}
 
@@ -79,7 +79,7 @@ known as (
 
 ),
 
-judged as (
+judged_alone as (
 
     select
         *,
@@ -90,7 +90,7 @@ judged as (
             'unparseable_date': unparsed(['ordered_at', 'delivered_at', 'updated_at']),
             'unparseable_number': unparsed(amounts, is_number=true),
             'not_finite': not_finite(amounts),
-            'amount_out_of_range': out_of_range(['gross_amount'], amounts[1:], var('max_amount')),
+            'amount_out_of_range': out_of_range(['gross_amount'], amounts[1:], var('max_amount'), 'gross_amount < 0'),
             'future_date': 'order_date > ends_on',
             'before_business_began': 'order_date < starts_on',
             'unknown_status': 'status not in (' ~ sql_strings(var('sale_statuses') + var('other_statuses')) ~ ')',
@@ -98,7 +98,7 @@ judged as (
             'missing_rate': 'is_foreign and has_rates and exchange_rate is null and order_date is not null',
             'test_customer': 'is_test',
             'guest_order': "customer_id is null and '" ~ var('guest_orders') ~ "' = 'rejected'",
-        }) }} as reject_reasons
+        }) }} as own_reasons
     from known
     {{ evaluated_once() }}
 
@@ -123,7 +123,8 @@ select
     campaign_id,
     delivered_at,
     customer_email,
+    case when gross_amount < 0 then credited_order_id end as credited_order_id,
     case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
-from judged
+from {{ rejected_with_its_order('judged_alone') }} as judged

@@ -47,7 +47,10 @@ known as (
         cast(typed.refunded_at as date) as refund_date,
         good_orders.order_id is not null as has_order,
         bad_orders.order_id is not null as has_rejected_copy,
-        good_orders.gross_amount - good_orders.discount_amount + coalesce(good_orders.shipping_amount, 0) as paid,
+        case
+            when good_orders.gross_amount < 0 then 0
+            else good_orders.gross_amount - good_orders.discount_amount + coalesce(good_orders.shipping_amount, 0)
+        end as paid,
         trading_period.starts_on,
         trading_period.ends_on
     from typed

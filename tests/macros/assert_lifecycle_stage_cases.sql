@@ -24,12 +24,38 @@ with cases (case_name, orders, recency, overdue, monetary, previous, expected) a
 
 ),
 
+-- a threshold that is null is reached by nobody
+unlearned (case_name, orders, recency, overdue, monetary, previous, churned_at, decline_at, fallen_at, expected) as (
+
+    values
+    ('never churned', 9, 400, 9.0, 10.0, 10.0, null, 2.0, 0.5, 'decline'),
+    ('never overdue', 9, 400, 9.0, 10.0, 10.0, null, null, 0.5, 'stability'),
+    ('never overdue, but fallen', 9, 400, 9.0, 4.0, 10.0, null, null, 0.5, 'decline'),
+    ('never in decline', 9, 400, 9.0, 4.0, 10.0, null, null, null, 'stability'),
+    ('fallen, which is no decline', 9, 1, 0.1, 4.0, 10.0, 4.0, 2.0, null, 'stability'),
+    ('learned earlier', 9, 40, 1.5, 10.0, 10.0, 1.5, 1.0, 0.5, 'churned')
+
+),
+
 actual as (
 
     select
         *,
         {{ lifecycle_stage('orders', 'recency', 'overdue', 'monetary', 'previous', 4, 30, 2, 0.5, 4, 2) }} as actual
     from cases
+    union all
+    select
+        case_name,
+        orders,
+        recency,
+        overdue,
+        monetary,
+        previous,
+        expected,
+        {{ lifecycle_stage(
+            'orders', 'recency', 'overdue', 'monetary', 'previous', 'churned_at', 30, 'decline_at', 'fallen_at', 4, 2
+        ) }} as actual
+    from unlearned
 
 )
 

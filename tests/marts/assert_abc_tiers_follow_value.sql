@@ -1,6 +1,6 @@
 -- ring 3 of the ABC tier: equals share a tier, more value never means a worse tier, the best customer of positive
 -- value is A, and the A customers hold at least the share that the cut-off asks for
-{%- set ranked_value = 'net_revenue' if var('abc_value') == 'revenue' else 'margin' %}
+{%- set ranked_value = abc_value_columns()[var('abc_value')] %}
 with history as (
 
     select

@@ -1,10 +1,12 @@
 -- ring 3 of the scores: within a date, walking up the values of a measure its score never falls, and each value has one
--- score, except that the method ntile may split equals
+-- score, except that the method ntile may split equals. Among the customers that are ranked: with var rfm_population
+-- active, those with a purchase in the window; the others are all equal (cutoffs rank nobody, so there it is everybody)
+{%- set active_only = var('rfm_population') == 'active' and var('rfm_method') != 'cutoffs' %}
 {%- set measures = {'recency_score': '-recency_days', 'frequency_score': 'frequency', 'monetary_score': 'monetary'} %}
 with history as (
 
     select * from {{ ref('customer_value_history') }}
-    where order_count > 0
+    where {{ 'frequency > 0' if active_only else 'order_count > 0' }}
 
 ),
 
@@ -37,3 +39,17 @@ from stepped
 where
     lowest_score < score_before
     or ('{{ var("rfm_method") }}' <> 'ntile' and lowest_score <> highest_score)
+{% if active_only -%}
+union all
+select
+    as_of_date,
+    'all three' as score_name,
+    null as measured_value,
+    min(recency_score) as lowest_score,
+    max(greatest(recency_score, frequency_score, monetary_score)) as highest_score,
+    null as score_before
+from {{ ref('customer_value_history') }}
+where order_count > 0 and frequency = 0
+group by as_of_date
+having max(greatest(recency_score, frequency_score, monetary_score)) > 1
+{% endif -%}

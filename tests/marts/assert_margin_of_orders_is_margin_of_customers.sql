@@ -3,7 +3,7 @@ with by_order as (
 
     select
         customer_id,
-        count(*) as order_count,
+        sum(case when is_purchase then 1 else 0 end) as order_count,
         sum(net_revenue) as net_revenue,
         sum(margin) as margin
     from {{ ref('orders') }}

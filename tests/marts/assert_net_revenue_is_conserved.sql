@@ -11,6 +11,9 @@ orders as (
     select
         order_id,
         exchange_rate,
+        currency,
+        gross_amount,
+        gross_amount - discount_amount as original_amount,
         cast(gross_amount * coalesce(exchange_rate, 1) as numeric(18, 2))
         - cast(discount_amount * coalesce(exchange_rate, 1) as numeric(18, 2)) as amount,
         is_sale,
@@ -27,10 +30,29 @@ refunds as (
         cast(refunds.amount * coalesce(orders.exchange_rate, 1) as numeric(18, 2)) as amount,
         refunds.refund_date,
         orders.order_date,
-        coalesce(orders.is_sale, false) as is_refund_of_sale
+        coalesce(orders.is_sale and orders.gross_amount >= 0, false) as is_refund_of_sale
     from {{ ref('stg_refunds') }} as refunds
     left join orders on refunds.order_id = orders.order_id
     where refunds.reject_reasons = ''
+
+),
+
+-- credit notes that name an order of their customer: at the rate of that order, and left out with it
+credits as (
+
+    select
+        own.order_id,
+        own.amount,
+        case
+            when own.currency = credited.currency
+                then cast(own.original_amount * coalesce(credited.exchange_rate, 1) as numeric(18, 2))
+            else own.amount
+        end as booked_amount,
+        greatest(own.order_date, credited.order_date) as booked_on,
+        credited.is_sale
+    from {{ ref('int_credit_notes') }} as credit_notes
+    inner join orders as own on credit_notes.order_id = own.order_id
+    inner join orders as credited on credit_notes.credited_order_id = credited.order_id
 
 ),
 
@@ -57,7 +79,15 @@ items as (
         -orders.amount as amount
     from orders
     inner join as_of_dates on orders.order_date > as_of_dates.as_of_date
-    where orders.is_sale
+    where orders.is_sale and orders.order_id not in (select credits.order_id from credits)
+    union all
+    select
+        'credit notes of an order, as they are booked' as item,
+        case
+            when credits.is_sale and credits.booked_on <= as_of_dates.as_of_date then credits.booked_amount else 0
+        end - credits.amount as amount
+    from credits
+    cross join as_of_dates
     union all
     select
         'excluded: refund of what is no sale' as item,

@@ -1,17 +1,18 @@
--- An order whose status says refunded is a sale whose money went back: without a row in refunds it would stand at full
--- revenue. A warning, because a refund may arrive a day after the status; the remedy stands beside var sale_statuses.
+-- An order whose status says refunded is a sale whose money went back: without a row in refunds, or a credit note that
+-- names it, it would stand at full revenue. A warning, because a refund may arrive a day after the status; the remedy
+-- stands beside var sale_statuses.
 {{ config(severity='warn') }}
 with orders as (
 
     select * from {{ ref('int_orders') }}
-    where is_sale and status = 'refunded'
+    where is_purchase and status = 'refunded'
 
 ),
 
 refunds as (
 
-    select * from {{ ref('stg_refunds') }}
-    where reject_reasons = ''
+    select * from {{ ref('int_ledger') }}
+    where entry_type = 'refund'
 
 )
 

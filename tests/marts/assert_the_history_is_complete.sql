@@ -1,6 +1,6 @@
--- Every slice mart holds every as-of date, and no other, each in the one version that holds; cohort_retention is left
--- out, which is empty until somebody has ordered. A build of some models alone can leave this open; dbt build closes
--- it.
+-- Every slice mart holds every as-of date, and no other, each in the one version that holds; cohort_retention and
+-- return_rates are left out, which are empty until somebody has ordered and could come back. A build of some models
+-- alone can leave this open; dbt build closes it.
 {%- set marts = [
     'customer_value_history', 'tier_thresholds', 'tier_summary', 'segment_summary', 'value_concentration',
     'tier_migrations', 'customer_growth',

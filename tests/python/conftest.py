@@ -56,6 +56,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 SHOP = PROJECT / "tests" / "fixtures" / "shop"
+CREDIT_NOTES = PROJECT / "tests" / "shops" / "credit_notes"  # dbt takes what is in fixtures for its own
 # dbt parses the project anew where the profile changes, which takes longer than most builds here: so all warehouses are
 # reached by one path, and what the last run parsed is handed on
 SHARED = Path(tempfile.mkdtemp(prefix="customer-value-tests-"))
@@ -196,6 +197,12 @@ def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return the small hand-made shop of tests/fixtures/shop, built."""
     return built(tmp_path_factory.mktemp("shop"), load_files.load, unit_tests=True, folder=SHOP)
+
+
+@pytest.fixture(scope="session")
+def credit_notes(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Return a small shop with a credit note of every kind, built."""
+    return built(tmp_path_factory.mktemp("credit_notes"), load_files.load, folder=CREDIT_NOTES)
 
 
 GENERATED_ORDERS = 10_000

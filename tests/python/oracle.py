@@ -20,6 +20,7 @@ import yaml
 from dateutil.relativedelta import relativedelta
 from raw_schema import PROJECT
 from scipy.stats import rankdata
+from stage_oracle import COLUMNS, Stages
 
 if TYPE_CHECKING:
     from conftest import Warehouse
@@ -44,18 +45,20 @@ NUMBERS = [
 ]  # fmt: skip
 TRUTHS = ["margin_is_estimated", "is_reactivated"]
 MONEY = [
-    "monetary", "previous_monetary", "net_revenue", "margin", "realised_value",
+    "monetary", "previous_monetary", "window_margin", "net_revenue", "margin", "realised_value",
     "opening_net_revenue", "opening_monetary",
 ]  # fmt: skip
 DOUBLES = ["overdue_ratio", "expected_gap_days"]
-# what hangs on fitted parameters is recomputed in test_clv_models.py
+# what hangs on fitted parameters is recomputed in test_clv_models.py and test_order_chances.py
 FORECASTS = [
     "p_alive", "lifetime_value", "lifetime_value_low", "lifetime_value_high", "revenue_at_risk", "acquisition_cost",
     "expected_spend", "expected_next_order_date", "clv_state", "spend_state",
     *(f"{name}_{months}m" for name in ("expected_purchases", "residual_value") for months in (3, 6, 12, 24, 36)),
+    "p_order_3m", "p_order_6m", "p_order_12m", "p_order_state", "churn_risk",
 ]  # fmt: skip
 # the columns of tier_thresholds, with what one of its units is here
 THRESHOLDS = {"customers": 1, "abc_value_a": 100, "abc_value_b": 100, "population_mean_gap_days": 1}
+THRESHOLDS |= dict.fromkeys(COLUMNS, 1)
 SPLITS = [f"{name}_score_{score}_customer_id" for name in MEASURES for score in range(2, 6)]
 THRESHOLDS |= {f"{name}_score_{score}": 100 if name == "monetary" else 1 for name in MEASURES for score in range(2, 6)}
 
@@ -139,17 +142,20 @@ def raw_tier(abc_tier: str, frequency_score: int) -> str:
     return "B" if frequency_score >= 4 else "C"
 
 
-def lifecycle_stage(row: dict, settings: dict) -> str:
-    """Return the first stage that holds; row: a customer's facts."""
+def lifecycle_stage(row: dict, settings: dict, learned: dict) -> str:
+    """Return the first stage that holds; row: a customer's facts; learned: thresholds, None is reached by nobody."""
+    churned, decline, fallen = (
+        learned[name] for name in ("churned_overdue_ratio", "decline_overdue_ratio", "decline_revenue_ratio")
+    )
     overdue = row["overdue_ratio"]  # NaN, no rhythm known, is never overdue
     if row["order_count"] == 0:
         return "prospect"
-    if overdue >= settings["churned_overdue_ratio"] and row["recency_days"] > settings["churned_min_recency_days"]:
+    if churned is not None and overdue >= churned and row["recency_days"] > settings["churned_min_recency_days"]:
         return "churned"
-    if overdue >= settings["decline_overdue_ratio"]:
+    if decline is not None and overdue >= decline:
         return "decline"
     previous = row["previous_monetary"]
-    if previous > 0 and row["monetary"] < Fraction(str(settings["decline_revenue_ratio"])) * previous:
+    if fallen is not None and previous > 0 and row["monetary"] < Fraction(str(fallen)) * previous:
         return "decline"
     if row["order_count"] >= settings["stability_min_orders"]:
         return "stability"
@@ -210,18 +216,42 @@ def costs_of_lines(raw: dict[str, pd.DataFrame]) -> dict[str, int]:
     return dict(costs)
 
 
-def read_entries(raw: dict[str, pd.DataFrame], settings: dict) -> pd.DataFrame:
-    """Return one row per sale and per refund of a sale.
+def credited_orders(raw: dict[str, pd.DataFrame]) -> dict[str, dict]:
+    """Return {order_id: the order that it credits} of orders below zero that name another one of their customer."""
+    merged = survivors(raw)
+    by_id = {str(order["order_id"]): order for order in raw["orders"].to_dict("records")}
 
-    customer_id, is_sale, order_day (of the sale, for its refunds too), booked_on (the day that it counts from),
-    revenue, margin (both in cents, of a refund negative), is_estimated (the cost of the sale is unknown).
+    def customer(order: dict) -> str:
+        return merged.get(str(order["customer_id"]), str(order["customer_id"]))
+
+    found = {}
+    for order_id, order in by_id.items():
+        named = by_id.get(str(order["credited_order_id"]), order)
+        if cents(order["gross_amount"]) < 0 <= cents(named["gross_amount"]) and customer(order) == customer(named):
+            found[order_id] = named
+    return found
+
+
+def read_entries(raw: dict[str, pd.DataFrame], settings: dict) -> pd.DataFrame:
+    """Return one row per sale, per refund of a sale and per credit note.
+
+    customer_id, is_sale (and no credit note), order_day (of the sale, for its refunds too), booked_on (the day that it
+    counts from), revenue, margin (both in cents, of a refund negative), is_estimated (the cost of the sale is unknown).
     """
     rates, merged, line_costs = Rates(raw, settings), survivors(raw), costs_of_lines(raw)
     estimate = settings["default_margin_rate"]
-    sales, entries = {}, []
+    credited, sales, entries = credited_orders(raw), {}, []
+    given_back = list(_with_days(raw["refunds"], "refunded_at"))
     for order, ordered in _with_days(raw["orders"], "ordered_at"):
         status, customer = order["status"], str(order["customer_id"])
         if isinstance(status, str) and status.strip().lower() not in settings["sale_statuses"]:
+            continue
+        if str(order["order_id"]) in credited:
+            sale = credited[str(order["order_id"])]
+            if str(order["currency"]) != str(sale["currency"]):
+                raise NotImplementedError("a credit note in another currency than its sale")
+            amount = Decimal(-cents(order["gross_amount"]) + (cents(order["discount_amount"]) or 0)) / 100
+            given_back.append(({"order_id": sale["order_id"], "amount": amount}, ordered))
             continue
         stated = cents(order["cost_amount"])
         rate = rates.of(order["currency"], ordered)
@@ -230,9 +260,11 @@ def read_entries(raw: dict[str, pd.DataFrame], settings: dict) -> pd.DataFrame:
         revenue = converted(cents(order["gross_amount"]), rate) - discount
         margin = estimated_margin(revenue, estimate) if cost is None else revenue - cost
         customer = merged.get(customer, customer)
-        sales[str(order["order_id"])] = (customer, ordered, rate, cost is None)
-        entries.append((customer, True, ordered, ordered, revenue, margin, cost is None))
-    for refund, refunded in _with_days(raw["refunds"], "refunded_at"):
+        is_sale = cents(order["gross_amount"]) >= 0
+        if is_sale:
+            sales[str(order["order_id"])] = (customer, ordered, rate, cost is None)
+        entries.append((customer, is_sale, ordered, ordered, revenue, margin, cost is None))
+    for refund, refunded in given_back:
         if str(refund["order_id"]) not in sales:
             continue
         customer, ordered, rate, is_estimated = sales[str(refund["order_id"])]
@@ -246,10 +278,12 @@ def read_entries(raw: dict[str, pd.DataFrame], settings: dict) -> pd.DataFrame:
 
 def known_from(raw: dict[str, pd.DataFrame]) -> dict[str, int]:
     """Return {customer_id: day from which the customer is known}, by customer_id; undated records from the start."""
-    merged = survivors(raw)
+    merged, credited = survivors(raw), credited_orders(raw)
     firsts = collections.defaultdict(lambda: NEVER)
     for source, column in [("orders", "ordered_at"), ("customers", "created_at")]:
         for record, day in _with_days(raw[source], column):
+            if source == "orders" and str(record["order_id"]) in credited:
+                continue
             customer = merged.get(str(record["customer_id"]), str(record["customer_id"]))
             firsts[customer] = min(firsts[customer], -NEVER if day is None else day)
     return dict(sorted(firsts.items()))
@@ -282,11 +316,15 @@ class History:
         self.days = days.sort_values(["customer", "order_day"], ignore_index=True)
         self.days["gap"] = self.days.groupby("customer")["order_day"].diff()
         first_sales = self.days.drop_duplicates("customer").set_index("customer")["order_day"]
-        years = (self.entries["booked_on"] - self.entries["customer"].map(first_sales)) / 365
+        days_since = self.entries["booked_on"] - self.entries["customer"].map(first_sales)
+        years = days_since.clip(lower=0).fillna(0) / 365  # what comes before the first sale counts as it is
         self.entries["discounted"] = self.entries["margin"] * (1 + settings["annual_discount_rate"]) ** -years
         order_days = days_of(raw["orders"]["ordered_at"])  # of any status
         self.first_order_date, self.last_order_date = date_of(min(order_days)), date_of(max(order_days))
         self._slices: dict[dt.date, pd.DataFrame] = {}
+        self._measured: dict[dt.date, pd.DataFrame] = {}
+        self.stages = Stages(self)
+        self._abc_values: dict[dt.date, list[int]] = {}  # least value that is A, and A or B
 
     @functools.cached_property
     def spine(self) -> list[dt.date]:
@@ -312,7 +350,8 @@ class History:
         for column in ("raw_tier", "rfm_segment", "lifecycle_stage", "net_revenue", "monetary"):
             slice_[f"opening_{column}"] = opening[column].reindex(known)
         was_churned = slice_["opening_lifecycle_stage"] == "churned"
-        return slice_.assign(is_reactivated=was_churned & (slice_["lifecycle_stage"] != "churned"))
+        bought = slice_["order_count"] > (opening["order_count"].reindex(known) if place else 0)
+        return slice_.assign(is_reactivated=was_churned & (slice_["lifecycle_stage"] != "churned") & bought)
 
     def thresholds(self, as_of: dt.date) -> dict[str, float | None]:
         """Return the row of tier_thresholds; amounts in cents, None where nobody earns it.
@@ -332,18 +371,38 @@ class History:
             for score in range(2, 6):
                 earns = buyers[f"{name}_score"] >= score
                 row[f"{name}_score_{score}"] = threshold = worst(column, earns)
-                tied = earns[buyers[column] == threshold]
+                tied = earns[self._is_ranked(buyers) & (buyers[column] == threshold)]
                 row[f"{name}_score_{score}_customer_id"] = None if tied.all() else min(tied.index[tied])
         if self.settings["rfm_method"] == "cutoffs":  # the business's own, whether or not anybody earns them
             row |= {f"{name}_score_{i}": abs(t) for name in MEASURES for i, t in enumerate(_cutoffs(name), start=2)}
         value = self._ranked_value
         row["abc_value_a"] = worst(value, buyers["abc_tier"] == "A")
         row["abc_value_b"] = worst(value, buyers["abc_tier"].isin(["A", "B"]))
-        return row
+        return row | self.stages.thresholds(as_of)
 
     @property
     def _ranked_value(self) -> str:
-        return {"revenue": "net_revenue", "margin": "margin"}[self.settings["abc_value"]]
+        columns = {"revenue": "net_revenue", "window_revenue": "monetary"}  # the others are columns of that name
+        return columns.get(self.settings["abc_value"], self.settings["abc_value"])
+
+    def _is_ranked(self, buyers: pd.DataFrame) -> pd.Series:
+        """Return who is scored by rank; by cutoffs everybody is scored alike."""
+        active_only = self.settings["rfm_population"] == "active" and self.settings["rfm_method"] != "cutoffs"
+        return buyers["frequency"] > 0 if active_only else buyers["frequency"] >= 0
+
+    def _held_tier(self, last_order: dt.date, as_of: dt.date, value: int) -> str:
+        """Return the ABC tier of a value without a purchase in the window, at the thresholds held against it.
+
+        They are the highest of the month-ends from the last one that saw the month of the last order in its window.
+        """
+        since = month_end(last_order.replace(day=1) + relativedelta(months=self.settings["window_months"] - 1))
+        tiers = []
+        for date in [*(end for end in self.spine if since <= end < as_of and end == month_end(end)), as_of]:
+            if date not in self._abc_values:
+                self._alone(date)
+            value_a, value_b = self._abc_values[date]
+            tiers.append("A" if value >= value_a else "B" if value >= value_b else "C")
+        return max(tiers)
 
     def _tier(self, place: int) -> pd.Series:
         """Return the published tier: the best raw tier of the date and of the month-ends that patience looks at."""
@@ -358,10 +417,25 @@ class History:
     def _alone(self, as_of: dt.date) -> pd.DataFrame:
         """Return what a date's slice says without a look at other dates, computed once."""
         if as_of not in self._slices:
-            facts = self._facts(as_of)
+            facts = self.measured(as_of).copy()
             self._judge(facts, as_of)
             self._slices[as_of] = facts[facts["is_known"]].set_index("customer_id")
         return self._slices[as_of]
+
+    def measured(self, as_of: dt.date) -> pd.DataFrame:
+        """Return one row per customer, known yet or not: the facts and the own rhythm, computed once."""
+        if as_of not in self._measured:
+            facts, weight = self._facts(as_of), self.settings["expected_gap_prior_weight"]
+            mean_gap = _mean_gap(self.days[self.days["order_day"] <= day_of(as_of)])
+            gaps = np.maximum(facts["purchase_days"] - 1, 0)
+            expected = np.full(len(facts), np.nan)
+            if mean_gap is not None:
+                counts = ((facts["order_count"] > 0) & (gaps + weight > 0)).to_numpy()
+                expected[counts] = ((facts["gap_days"] + weight * mean_gap) / (gaps + weight))[counts]
+            facts["expected_gap_days"] = expected
+            facts["overdue_ratio"] = facts["recency_days"] / facts["expected_gap_days"]
+            self._measured[as_of] = facts
+        return self._measured[as_of]
 
     def _facts(self, as_of: dt.date) -> pd.DataFrame:
         """Return one row per customer, known yet or not, with the sums of what was known on the date."""
@@ -403,11 +477,12 @@ class History:
                 "gap_days": total(days.dropna(subset="gap"), "gap"),
                 "first_order_date": dates(first, has_order),
                 "last_order_date": dates(last, has_order),
-                "last_activity_date": dates(latest(entries, "booked_on"), has_order),
+                "last_activity_date": dates(latest(entries, "booked_on"), number(entries) > 0),
                 "recency_days": np.where(has_order, today - np.where(has_order, last, 0), np.nan),
                 "frequency": number(sales[sales["order_day"] > window]),
                 "monetary": total(entries[entries["order_day"] > window], "revenue"),
                 "previous_monetary": total(entries[before], "revenue"),
+                "window_margin": total(entries[entries["order_day"] > window], "margin"),
                 "net_revenue": total(entries, "revenue"),
                 "margin": total(entries, "margin"),
                 "realised_value": np.copysign(np.floor(np.abs(value) + 0.5), value),
@@ -416,35 +491,37 @@ class History:
         )
 
     def _judge(self, facts: pd.DataFrame, as_of: dt.date) -> None:
-        """Add to the facts what is judged: gaps, stage, scores, segment, tiers of this date alone."""
-        settings, weight = self.settings, self.settings["expected_gap_prior_weight"]
+        """Add to the facts what is judged: stage, scores, segment, tiers of this date alone."""
+        settings, learned = self.settings, self.stages.thresholds(as_of)
         has_order = (facts["order_count"] > 0).to_numpy()
-        mean_gap = _mean_gap(self.days[self.days["order_day"] <= day_of(as_of)])
-        gaps = np.maximum(facts["purchase_days"] - 1, 0)
-        expected = np.full(len(facts), np.nan)
-        if mean_gap is not None:
-            counts = has_order & (gaps + weight > 0).to_numpy()
-            expected[counts] = ((facts["gap_days"] + weight * mean_gap) / (gaps + weight))[counts]
-        facts["expected_gap_days"] = expected
-        facts["overdue_ratio"] = facts["recency_days"] / facts["expected_gap_days"]
-        facts["lifecycle_stage"] = [lifecycle_stage(row, settings) for row in facts.to_dict("records")]
+        facts["lifecycle_stage"] = [lifecycle_stage(row, settings, learned) for row in facts.to_dict("records")]
 
         buyers = facts[has_order]
         judged = pd.DataFrame(index=buyers.index)
+        is_ranked = self._is_ranked(buyers).to_numpy()
         for name, column in MEASURES.items():
             values = buyers[column].to_numpy() * (-1 if name == "recency" else 1)
-            judged[f"{name}_score"] = {
-                "midrank": midrank_scores,
-                "ntile": ntile_scores,
-                "cutoffs": functools.partial(cutoff_scores, thresholds=_cutoffs(name)),
-            }[settings["rfm_method"]](values)
+            judged[f"{name}_score"] = 1
+            if is_ranked.any():
+                judged.loc[is_ranked, f"{name}_score"] = {
+                    "midrank": midrank_scores,
+                    "ntile": ntile_scores,
+                    "cutoffs": functools.partial(cutoff_scores, thresholds=_cutoffs(name)),
+                }[settings["rfm_method"]](values[is_ranked])
         values = buyers[self._ranked_value].to_numpy()
         judged["abc_tier"] = abc_tiers(values, settings["abc_cutoff_a"], settings["abc_cutoff_b"])
+        self._abc_values[as_of] = [
+            values[judged["abc_tier"] <= tier].min(initial=NEVER) if values.size else NEVER for tier in "AB"
+        ]
+        held = [
+            self._held_tier(row["last_order_date"], as_of, row[self._ranked_value])
+            if row["frequency"] == 0 and settings["rfm_population"] == "active"
+            else tier
+            for row, tier in zip(buyers.to_dict("records"), judged["abc_tier"], strict=True)
+        ]
         scores = judged[[f"{name}_score" for name in MEASURES]].itertuples(index=False, name=None)
         judged["rfm_segment"] = [SEGMENTS[row] for row in scores]
-        judged["raw_tier"] = [
-            raw_tier(abc, score) for abc, score in zip(judged["abc_tier"], judged["frequency_score"], strict=True)
-        ]
+        judged["raw_tier"] = [raw_tier(abc, score) for abc, score in zip(held, judged["frequency_score"], strict=True)]
         for column in judged:
             facts[column] = judged[column].astype(object).reindex(facts.index)
 
@@ -526,7 +603,8 @@ def compare_history(warehouse: Warehouse, history: History) -> None:
 def compare_thresholds(warehouse: Warehouse, history: History) -> None:
     """Fail where tier_thresholds has other dates than the spine, or any of its figures is not the oracle's."""
     published = warehouse.query("select * from marts.tier_thresholds").set_index("as_of_date").sort_index()
-    assert set(published.columns) == {"slice_version", *THRESHOLDS, *SPLITS}, set(published.columns) ^ set(THRESHOLDS)
+    others = {"slice_version", "stage_state", *SPLITS}
+    assert set(published.columns) == {*THRESHOLDS, *others}, set(published.columns) ^ set(THRESHOLDS)
     dates = [date.date() for date in published.index]
     assert dates == history.spine, f"dates of one side alone: {sorted(set(dates) ^ set(history.spine))}"
     expected = pd.DataFrame([history.thresholds(date) for date in history.spine], index=published.index)
@@ -534,6 +612,6 @@ def compare_thresholds(warehouse: Warehouse, history: History) -> None:
         pd.testing.assert_series_equal(
             published[column].astype(float) * unit, expected[column].astype(float), rtol=1e-9, atol=0, check_names=False
         )
-    for column in SPLITS:
+    for column in (*SPLITS, "stage_state"):
         names, wanted = ([None if pd.isna(name) else name for name in side[column]] for side in (published, expected))
         assert names == wanted, column

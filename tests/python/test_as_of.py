@@ -89,6 +89,10 @@ def until(day: dt.date) -> Callable[[str, list[str]], str | None]:
         if mart.endswith(".clv_backtest"):  # a forecast is held against what came: known once its holdout is over
             ended = f"last_day(as_of_date + to_months(holdout_months)) <= date '{day}'"
             return f"{ALL_THAT_COUNTS(mart, columns)} where {ended}"
+        if mart.endswith(".label_truth"):  # so is a label, against what came within its horizon
+            return f"{ALL_THAT_COUNTS(mart, columns)} where horizon_ends_on <= date '{day}'"
+        if mart.endswith(".chance_backtest"):
+            return f"{ALL_THAT_COUNTS(mart, columns)} where ends_on <= date '{day}'"
         return ALL_THAT_COUNTS(mart, columns) + f" where as_of_date <= '{day}'" if "as_of_date" in columns else None
 
     return select

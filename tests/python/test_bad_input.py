@@ -73,16 +73,16 @@ def test_customers_who_are_all_equal_all_get_the_middle_score_and_one_tier(wareh
     ] * 20  # fmt: skip
 
 
-def test_negative_and_zero_amounts_are_kept_and_rank_last(warehouse: Warehouse):
+def test_negative_and_zero_amounts_are_kept_and_zeros_rank_last(warehouse: Warehouse):
     orders = "1,good,2024-05-01,10.00\n2,zero,2024-05-01,0.00\n3,bad,2024-05-01,-4.50\n"
     warehouse.load({"orders": HEADER + orders})
     warehouse.build()
     assert warehouse.rows(
         "select customer_id, abc_tier, monetary_score, net_revenue, margin from marts.customer_value order by 1"
     ) == [
-        ("bad", "C", 1, Decimal("-4.50"), Decimal("-1.35")),
-        ("good", "A", 5, Decimal("10.00"), Decimal("3.00")),
-        ("zero", "C", 3, Decimal("0.00"), Decimal("0.00")),
+        ("bad", None, None, Decimal("-4.50"), Decimal("-1.35")),  # a credit note is no purchase
+        ("good", "A", 4, Decimal("10.00"), Decimal("3.00")),
+        ("zero", "C", 2, Decimal("0.00"), Decimal("0.00")),
     ]
 
 
@@ -151,6 +151,7 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
     output = warehouse.refused(
         variables={
             "rfm_method": "quintile",
+            "rfm_population": "everybody",
             "abc_value": "profit",
             "window_months": 0,
             "abc_cutoff_b": "most",
@@ -180,7 +181,8 @@ def test_vars_that_cannot_be_used_are_all_named(warehouse: Warehouse):
     )
     for sentence in [
         "var rfm_method must be one of midrank, ntile, cutoffs; it is quintile",
-        "var abc_value must be one of revenue, margin; it is profit",
+        "var rfm_population must be one of active, all; it is everybody",
+        "var abc_value must be one of revenue, margin, window_revenue, window_margin, lifetime_value; it is profit",
         "var window_months must be a whole number of at least 1; it is 0",
         "var abc_cutoff_b must be a number of at least 0.01 and at most 1; it is most",
         "var sale_statuses must hold statuses in lower case with underscores; it holds Paid In Full",

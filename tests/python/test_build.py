@@ -73,10 +73,12 @@ def test_nothing_to_build_from_and_a_failing_build_end_with_an_error(warehouse: 
     nothing = make_build(warehouse, "raw")
     assert nothing.returncode == 2
     assert "there is no database" in nothing.stderr
-    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount,status\n1,ada,2024-05-01,10.00,closed\n"})
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,20000000.00\n"})
     failing = make_build(warehouse, "raw", untested="unit_test")
     assert failing.returncode == 1
     assert "Failure in test not_empty_stg_orders" in failing.stdout
+    assert "1 of 1 orders rejected, 20,000,000.00 of 20,000,000.00 of the gross amount as stated:" in failing.stdout
+    assert "  amount_out_of_range; 1 order, 20,000,000.00. Correct the amount at its origin" in failing.stdout
     assert "error: dbt build failed" in failing.stderr
     assert "[4/4]" not in failing.stdout
     warehouse.execute("drop table raw.refunds")
@@ -84,6 +86,40 @@ def test_nothing_to_build_from_and_a_failing_build_end_with_an_error(warehouse: 
     assert missing.returncode == 1
     assert "STOP  refunds" in missing.stdout
     assert "[3/4]" not in missing.stdout
+
+
+def euros(count: int = 120) -> str:
+    """Return orders in EUR, as a shop sends them whose reporting currency was never set."""
+    rows = "".join(f"{n},c{n % 12},2024-{n % 12 + 1:02}-15,{10 + n}.50,EUR\n" for n in range(count))
+    return "order_id,customer_id,ordered_at,gross_amount,currency\n" + rows
+
+
+def test_orders_in_a_currency_without_rates_end_the_run_early_with_the_reason(warehouse: Warehouse):
+    warehouse.load({"orders": euros()})
+    stopped = make_build(warehouse, "raw")
+    assert stopped.returncode == 1
+    reason = "120 of 120 orders rejected, 8,400.00 in gross amount as stated, unknown_currency: EUR; "
+    assert reason + "Set var reporting_currency or deliver exchange_rates" in stopped.stdout, stopped.stdout
+    assert "[3/4]" not in stopped.stdout
+    output = warehouse.refused()  # plain dbt build, which asks no guard
+    assert "120 of 120 orders rejected, 8,400.00 of 8,400.00 of the gross amount as stated:" in output
+    assert (
+        "  unknown_currency: EUR; 120 orders, 8,400.00. Set var reporting_currency or deliver exchange_rates" in output
+    )
+    warehouse.load({"exchange_rates": "currency,rate_date,rate_to_reporting\nEUR,2024-01-01,1.10\n"})
+    assert "rejected" not in make_build(warehouse, "raw").stdout.split("[3/4]")[0]
+
+
+def test_the_summary_names_what_is_rejected_by_money_whatever_its_severity(warehouse: Warehouse):
+    orders = "1,ada,2024-05-01,10.00\n2,bo,2024-05-02,20.00\n3,,2024-05-03,70.00\n" + ",cy,2024-05-04,1.00\n" * 2
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n" + orders})
+    warehouse.build()
+    said = summary.render(warehouse.database).splitlines()
+    guests = (
+        "  orders: guest_order 1, 70.00 as stated (68.6% of the gross amount). Set var guest_orders to own_customer"
+    )
+    assert said[3].startswith(guests), said
+    assert said[4].startswith("  orders: missing_key 2, 2.00 as stated (2.0% of the gross amount). Find out why"), said
 
 
 def test_a_database_named_as_a_schema_is_refused(tmp_path: Path):

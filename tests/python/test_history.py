@@ -15,7 +15,7 @@ from conftest import Warehouse
 # --- the oracle
 
 
-@pytest.fixture(params=["shop", "complete_journey", "cdnow", "clean_shop", "dirty_shop"])
+@pytest.fixture(params=["shop", "credit_notes", "complete_journey", "cdnow", "clean_shop", "dirty_shop"])
 def data_set(request: pytest.FixtureRequest) -> tuple[Warehouse, oracle.History]:
     """Return a warehouse and what its history must be.
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,10 +16,10 @@ from raw_schema import PROJECT
 TABLES = ["raw_orders", "raw_items", "raw_products", "raw_supplies", "raw_customers"]
 
 
-def documented_vars() -> dict:
-    """Return the vars of the example in the documentation."""
+def documented_vars(number: int = 1) -> dict:
+    """Return the vars of an example in the documentation."""
     text = (PROJECT / "models" / "docs" / "mapping.md").read_text(encoding="utf-8")
-    return yaml.safe_load(text.split("```yaml")[1].split("```")[0])
+    return yaml.safe_load(text.split("```yaml")[number].split("```")[0])
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +70,77 @@ def test_mistakes_in_the_mapping_are_all_named(jaffle_shop: Warehouse):
     assert "table raw.raw_custmers is missing" in output
     output = jaffle_shop.refused(variables=documented_vars() | {"source_map": {"order": {"table": "raw_orders"}}})
     assert "var source_map names a source order, which the contract does not have" in output
+
+
+def test_the_documented_mapping_of_gift_cards_counts_what_they_pay_for(warehouse: Warehouse):
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n"})  # the contract's other tables
+    for table, text in {
+        "shop_orders": "number,customer,placed_at,total,refers_to\n"
+        "1,ada,2024-05-01,70.00,\n2,ada,2024-05-02,50.00,\n3,bob,2024-05-03,30.00,\n4,ada,2024-06-01,-20.00,1\n",
+        "shop_lines": "number,line,sku,kind,price\n"
+        "1,1,pot,tableware,20.00\n1,2,card,gift_card,50.00\n2,1,card,gift_card,50.00\n3,1,mat,textiles,30.00\n"
+        "4,1,pot,tableware,-20.00\n",
+    }.items():
+        file = warehouse.folder / f"{table}.csv"
+        file.write_text(text)
+        warehouse.execute(f"create table raw.{table} as select * from read_csv('{file}')")
+    warehouse.build(documented_vars(2))
+    assert warehouse.rows(
+        "select customer_id, order_count, net_revenue, category_count from marts.customer_value "
+        "join marts.customer_value_parts using (customer_id) order by 1"
+    ) == [("ada", 1, Decimal("0.00"), 1), ("bob", 1, Decimal("30.00"), 1)]
+    assert warehouse.rows("select order_id, refund_amount from marts.orders order by 1") == [
+        ("1", Decimal("20.00")),
+        ("3", Decimal("0.00")),
+    ]
+    assert warehouse.rows("select * from marts.reject_summary") == []
+
+
+def test_a_typo_names_the_users_table_expression_and_columns_before_anything_is_built(jaffle_shop: Warehouse):
+    variables = documented_vars()
+    variables["source_map"]["orders"]["columns"]["ordered_at"] = "orderd_at"
+    output = jaffle_shop.refused(variables=variables)
+    told = "var source_map reads ordered_at of orders from orderd_at, a column that table raw.raw_orders does not have"
+    assert told in output
+    assert "table raw.raw_orders has the columns id, customer, ordered_at, store_id, subtotal" in output
+    assert "START" not in output.replace("START hook", "")  # no node was begun
+    variables = documented_vars()
+    variables["source_map"]["orders"]["columns"]["gross_amount"] = "subtotl / 100.0"
+    output = jaffle_shop.refused(variables=variables)
+    assert "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders" in output
+    assert 'column "subtotl" not found' in output
+    assert "START" not in output.replace("START hook", "")
+
+
+@pytest.mark.parametrize(
+    ("column", "expression", "said"),
+    [
+        (
+            "ordered_at",
+            "orderd_at",
+            "STOP  orders.ordered_at: is required and not there: var source_map reads it from orderd_at, and "
+            "raw.raw_orders has no such column; it has id, customer, ordered_at, store_id, subtotal, tax_paid, "
+            "order_total",
+        ),
+        (
+            "gross_amount",
+            "subtotl / 100.0",
+            "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders with the columns "
+            "id, customer, ordered_at, store_id, subtotal, tax_paid, order_total; the engine does not take it:",
+        ),
+    ],
+)
+def test_the_arrival_guard_names_the_users_mistake(
+    jaffle_shop: Warehouse, monkeypatch: pytest.MonkeyPatch, column: str, expression: str, said: str
+):
+    variables = documented_vars()
+    variables["source_map"]["orders"]["columns"][column] = expression
+    monkeypatch.setenv("CUSTOMER_VALUE_DATABASE", str(jaffle_shop.database))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(jaffle_shop.folder / "arrival_target"))
+    done = subprocess.run(
+        [sys.executable, "scripts/check_arrival.py", "--vars", json.dumps(variables)],
+        cwd=PROJECT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode in (1, 2)
+    assert said in done.stdout + done.stderr
+    assert "has_orders" not in done.stdout + done.stderr

@@ -13,7 +13,7 @@ def compare(warehouse: Warehouse, history: oracle.History) -> None:
     oracle.compare(warehouse.query("select * from marts.customer_value"), history.slice(history.spine[-1]))
 
 
-@pytest.fixture(params=["shop", "complete_journey", "cdnow", "clean_shop"])
+@pytest.fixture(params=["shop", "credit_notes", "complete_journey", "cdnow", "clean_shop"])
 def data_set(request: pytest.FixtureRequest) -> Warehouse:
     return request.getfixturevalue(request.param)
 

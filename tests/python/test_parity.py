@@ -19,7 +19,7 @@ from pathlib import Path
 
 import postgres_server
 import pytest
-from conftest import SHOP, Warehouse
+from conftest import CREDIT_NOTES, SHOP, Warehouse
 from engines import MARTS, RAW, Engine, Table, from_duckdb
 from raw_schema import PROJECT
 from spark_servers import SparkKeeper
@@ -123,7 +123,7 @@ def same_answer(
     untested: kinds of tests that the build leaves out.
     two_steps: build as of a date in the past first, then add to it; DuckDB built everything at once.
     """
-    folders = {"shop": str(SHOP), "dirty_shop": str(reference.folder / "shop")}
+    folders = {"shop": str(SHOP), "credit_notes": str(CREDIT_NOTES), "dirty_shop": str(reference.folder / "shop")}
     engine.load(folders.get(data_set, data_set))
     engine.forget()
     halfway = None
@@ -135,7 +135,7 @@ def same_answer(
     engine.build(untested)
     compare(engine, reference, f"{engine.target}, {data_set}", built_before=halfway)
     if data_set != "dirty_shop":  # its keys are not unique, and its quarantine holds the raw rows themselves
-        raw = RAW if data_set == "shop" else TYPED_RAW
+        raw = RAW if data_set in ("shop", "credit_notes") else TYPED_RAW
         compare(engine, reference, f"{engine.target}, {data_set}, as loaded", raw)
 
 
@@ -143,11 +143,11 @@ LARGE = [pytest.param(data_set, marks=pytest.mark.large) for data_set in ("compl
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("data_set", ["shop", "dirty_shop", *LARGE])
+@pytest.mark.parametrize("data_set", ["shop", "credit_notes", "dirty_shop", *LARGE])
 def test_postgres_gives_duckdbs_answer(request: pytest.FixtureRequest, postgres: Engine, data_set: str):
     # all tests on the small shop; on the shop of faults none: DuckDB ran them on the marts that it is compared with
     untested = {"shop": (), "dirty_shop": ("unit_test", "test")}.get(data_set, ("unit_test",))
-    small = data_set in ("shop", "dirty_shop")
+    small = data_set in ("shop", "credit_notes", "dirty_shop")
     same_answer(postgres, request.getfixturevalue(data_set), data_set, untested, two_steps=small)
 
 

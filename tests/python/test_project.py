@@ -55,6 +55,13 @@ def test_every_macro_is_described_with_all_its_arguments(artifacts: tuple[dict, 
         assert all(argument["type"] and argument["description"] for argument in macro["arguments"]), macro["name"]
 
 
+def test_names_of_unit_tests_are_no_longer_than_a_relation_on_postgres(artifacts: tuple[dict, dict]):
+    """Postgres makes a table of a unit test's name, of 63 characters at most."""
+    names = [test["name"] for test in artifacts[0]["unit_tests"].values()]
+    assert len(names) > 50
+    assert [name for name in names if len(name) > 63] == []
+
+
 def test_marts_are_public_under_contract_and_all_else_is_private(artifacts: tuple[dict, dict]):
     for model in own(artifacts[0]["nodes"], "model"):
         is_mart = model["schema"] == "marts"

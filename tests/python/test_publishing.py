@@ -149,13 +149,15 @@ def test_a_failed_audit_leaves_what_is_published_and_shows_the_rows(shop_home: P
     orders = shop_home.files / "orders.csv"
     good = orders.read_text()
     header, *lines = good.splitlines(keepends=True)
-    unknown = [re.sub("^((?:[^,]*,){7})[^,]*", r"\1closed", line) for line in lines]  # a status that nobody knows
-    orders.write_text("".join([header, *unknown]))
+    early = [re.sub("^((?:[^,]*,){2})[^,]*", r"\g<1>1980-01-01", line) for line in lines]  # before any business began
+    orders.write_text("".join([header, *early]))
     done = shop_home.refresh()
     orders.write_text(good)
     assert done.returncode == 1, done.stdout
     assert "error: refresh 5 refused at step build: 1 of " in done.stderr, done.stderr
     assert "not_empty_stg_orders_: 1 row\n" in done.stderr
+    assert f"  {len(lines)} of {len(lines)} orders rejected, " in done.stderr
+    assert "before_business_began; " in done.stderr
     assert "still published: version 2, as of 2023-12-31" in done.stderr
     assert "next: correct the data or the rule" in done.stderr
     command = next(line for line in done.stderr.splitlines() if "see them: " in line).split("see them: ")[1]

@@ -623,7 +623,7 @@ def test_a_refresh_finds_what_is_damaged_says_so_and_repairs_it(shop_home: Publi
     assert steps(done)["recover"]["damaged"] == said
     assert "unchanged_since" not in steps(done)["compare"]
     assert shop_home.record()["outcome"] == "published"
-    findings = shop_home.record()["findings"]
+    findings = [each for each in shop_home.record()["findings"] if each.startswith("warning: ")]
     assert findings[0].startswith("warning: no published version is whole") and len(findings) == 2
     assert findings[1] == f"warning: what readers saw was damaged: {said}; it is replaced"
     assert look(shop_home.published) == 2

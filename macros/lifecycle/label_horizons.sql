@@ -1,0 +1,10 @@
+{#-
+  After how many months label_truth looks what became of a label: 3, 6, 12, and the horizon of the lifecycle stage.
+
+  Arguments   asked  list of one integer, var churn_horizon_months; without it the others alone
+
+  Returns     list of integers, ascending
+-#}
+{% macro label_horizons(asked=[]) -%}
+    {{ return((asked + [3, 6, 12]) | unique | sort) }}
+{%- endmacro %}

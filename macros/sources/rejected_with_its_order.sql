@@ -1,0 +1,34 @@
+{#-
+  The rows of judged orders, and one more reason: order_rejected, of a good credit note that names an order of which no
+  copy is good. Few orders are named, so that the look-up is cheap.
+
+  Arguments   judged  CTE with order_id, gross_amount, credited_order_id and own_reasons
+  Returns     subquery: its columns, and reject_reasons
+-#}
+{% macro rejected_with_its_order(judged) -%}
+    (
+        with credited_orders as (
+            select
+                order_id,
+                max(case when own_reasons = '' then 1 else 0 end) as is_accepted
+            from {{ judged }}
+            where
+                order_id in (
+                    select notes.credited_order_id from {{ judged }} as notes
+                    where notes.gross_amount < 0 and notes.credited_order_id is not null
+                )
+            group by order_id
+        )
+
+        select
+            orders.*,
+            case
+                when orders.own_reasons = '' and orders.gross_amount < 0 and credited_orders.is_accepted = 0
+                    then 'order_rejected'
+                else orders.own_reasons
+            end as reject_reasons
+        from {{ judged }} as orders
+        left join credited_orders on orders.credited_order_id = credited_orders.order_id
+        {{ evaluated_once() }}
+    )
+{%- endmacro %}

@@ -1,0 +1,43 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+-- depends_on: {{ ref('int_slices') }}
+{%- set is_new = 'not exists (select 1 from ' ~ this ~ ' as kept where kept.as_of_date = binned.as_of_date'
+    ~ ' and kept.horizon_months = binned.horizon_months and kept.slice_version = binned.slice_version)'
+    if is_incremental() else '1 = 1' %}
+
+with cases as (
+
+    select * from {{ ref('int_order_chance_cases') }}
+
+),
+
+binned as (
+
+    {% for curve in ['model', 'overdue_ratio'] -%}
+    select
+        as_of_date,
+        horizon_months,
+        ends_on,
+        slice_version,
+        '{{ curve }}' as curve,
+        {{ curve }}_bin as bin,
+        {{ curve }}_position as position, -- noqa: RF04
+        has_bought
+    from cases
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+)
+
+-- a decimal, so that the sum does not depend on the order of its rows
+select
+    as_of_date,
+    horizon_months,
+    ends_on,
+    cast(curve as {{ dbt.type_string() }}) as curve,
+    bin,
+    cast(count(*) as {{ dbt.type_bigint() }}) as customers,
+    cast(sum(has_bought) as {{ dbt.type_bigint() }}) as bought,
+    cast(sum(cast(position as numeric(28, 12))) as numeric(28, 12)) as position_sum,
+    slice_version
+from binned
+where {{ is_new }}
+group by as_of_date, horizon_months, ends_on, curve, bin, slice_version

@@ -1,0 +1,116 @@
+"""The project as a local package of another project, as models/docs/package.md says: built, read, snapshotted."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import load_files
+import pytest
+from conftest import LIMIT, SHOP, Warehouse
+from raw_schema import PROJECT
+
+PAGE = PROJECT / "models" / "docs" / "package.md"
+PROFILE = """
+my_company:
+  target: dev
+  outputs:
+    dev: {type: duckdb, path: warehouse.duckdb, schema: analytics, threads: 2, settings: {TimeZone: UTC}}
+"""
+
+
+def documented_files() -> dict[str, str]:
+    """Return {path: text} of the consumer that the page shows: a line of its name before each block."""
+    return dict(re.findall(r"^`([\w./]+)`\n\n```\w*\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S))
+
+
+@pytest.fixture(scope="module")
+def consumer(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Return the project of the page, with the fixture shop to read, and its package installed."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("consumer"))
+    load_files.load(Namespace(database=warehouse.database, folder=SHOP))
+    for name, text in documented_files().items():
+        file = warehouse.folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text.replace("../customer_value", str(PROJECT)), encoding="utf-8")
+    (warehouse.folder / "profiles.yml").write_text(PROFILE)
+    assert dbt(warehouse, "deps").returncode == 0
+    return warehouse
+
+
+def dbt(consumer: Warehouse, *arguments: str) -> subprocess.CompletedProcess:
+    """Run dbt in the consumer's own folder."""
+    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
+    return subprocess.run(command, cwd=consumer.folder, capture_output=True, text=True, check=False, timeout=LIMIT)
+
+
+def test_another_project_builds_it_with_all_its_tests(consumer: Warehouse):
+    assert set(documented_files()) == {"dbt_project.yml", "packages.yml", "models/tiers.sql", "snapshots/tier_log.yml"}
+    done = dbt(consumer, "build")
+    assert done.returncode == 0, done.stdout[-5000:]
+    assert "WARN=0 ERROR=0 SKIP=0" in done.stdout
+    assert consumer.rows("select sum(customers) from analytics.tiers") == [(12,)]
+    assert consumer.rows("select count(*) from analytics.tier_log where dbt_valid_to is null") == [(12,)]
+    # vars under the package's name hold: the page's window is six months
+    assert consumer.rows("select max(as_of_date) from crm.customer_value")[0][0].isoformat() == "2023-12-31"
+    expected = """
+        select customer_id, counted.frequency from crm.customer_value inner join (
+            select customer_id, count(*) as frequency from crm.orders
+            where order_date > '2023-06-30' and gross_amount >= 0 group by customer_id
+        ) as counted using (customer_id) where customer_value.frequency <> counted.frequency
+    """
+    assert consumer.rows(expected) == []
+    assert consumer.rows("select sum(frequency) < sum(order_count) from crm.customer_value") == [(True,)]
+    schemas = consumer.rows("select distinct table_schema from information_schema.tables")
+    assert {schema for (schema,) in schemas} == {
+        "raw", "operations", "analytics", "crm", "staging", "intermediate", "reference", "oracle",
+    }  # fmt: skip
+
+
+def test_another_project_may_have_seeds_of_its_own(consumer: Warehouse):
+    own = (PROJECT / "seeds" / "reference" / "rfm_segments.csv").read_text().replace("Need Attention", "Sleepy")
+    (consumer.folder / "seeds").mkdir()
+    (consumer.folder / "seeds" / "rfm_segments.csv").write_text(own)
+    project = consumer.folder / "dbt_project.yml"
+    before = project.read_text()
+    project.write_text(before + "seeds: {customer_value: {reference: {rfm_segments: {+enabled: false}}}}\n")
+    done = dbt(consumer, "build", "--resource-type", "seed", "--resource-type", "model", "--select", "+segment_summary")
+    project.write_text(before)
+    shutil.rmtree(consumer.folder / "seeds")
+    assert done.returncode == 0, done.stdout[-5000:]
+    segments = {segment for (segment,) in consumer.rows("select distinct rfm_segment from crm.segment_summary")}
+    assert "Sleepy" in segments
+    assert "Need Attention" not in segments
+
+
+def test_a_broken_contract_stops_another_projects_run_too(consumer: Warehouse):
+    consumer.execute("alter table raw.orders rename column ordered_at to placed_at")
+    done = dbt(consumer, "build")
+    consumer.execute("alter table raw.orders rename column placed_at to ordered_at")
+    assert done.returncode != 0
+    assert "table raw.orders lacks the column ordered_at (required)" in done.stdout
+    assert "table raw.orders has the columns order_id, customer_id, placed_at" in done.stdout
+    assert "START sql" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("setting", "folder"), [("", "dbt_packages"), ('packages-install-path: "vendor" # ours\n', "vendor")]
+)
+def test_the_python_model_finds_its_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, folder: str):
+    spec = importlib.util.spec_from_file_location("fits", PROJECT / "models" / "intermediate" / "int_clv_fits.py")
+    fits = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(fits)
+    monkeypatch.chdir(PROJECT)
+    assert fits.scripts_folder() == str(PROJECT / "scripts")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "dbt_project.yml").write_text("name: other\n" + setting)
+    with pytest.raises(FileNotFoundError, match=f"{folder}/customer_value"):
+        fits.scripts_folder()
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / "customer_value").symlink_to(PROJECT)
+    assert fits.scripts_folder() == str(tmp_path / folder / "customer_value" / "scripts")
