@@ -491,7 +491,11 @@ def test_postgres_reads_the_same_queries(monkeypatch: pytest.MonkeyPatch):
                 select 'refunds' as source_name, 'unknown_order' as reject_reasons from generate_series(1, 20);
                 create table marts.reconciliation as
                 select 'refunds' as source_name, 'row_count' as measure, cast(100 as numeric(28, 2)) as raw;
-                create table reference.reject_reasons as select 'unknown_order' as reject_reason, 'fault' as kind
+                create table reference.reject_reasons as select 'unknown_order' as reject_reason, 'fault' as kind;
+                create table marts.reject_summary as
+                select
+                    'refunds' as source_name, 'unknown_order' as reject_reason, 20 as row_count,
+                    cast(45.5 as numeric(18, 2)) as amount, 'send the orders too' as remedy
             """)
             cursor.execute("create schema operations")
             cursor.execute("create table operations.versions (number bigint, is_current boolean, described jsonb)")
@@ -499,6 +503,8 @@ def test_postgres_reads_the_same_queries(monkeypatch: pytest.MonkeyPatch):
         findings = publication_rules.check(store, VARIABLES, store.current(), "2024-02-05")
         said = {finding.rule: (finding.severity, finding.said) for finding in findings}
         assert said["rejected_by_fault"] == ("stop", "20 of 100 rows of refunds are rejected as faulty: 20.0 %")
+        whys = {finding.rule: finding.why for finding in findings}
+        assert whys["rejected_by_fault"] == ("unknown_order: 20 rows, 45.50 as stated. send the orders too",)
         assert (
             said["vanished_orders"][1] == "130 of 1,300 orders of version 7 (as of 2024-01-28) did not arrive: 10.0 %"
         )
