@@ -74,9 +74,9 @@ test-faults: $(READY)
 test-postgres: $(READY)
 	$(BIN)/python -m pytest -m postgres -s
 
-# Spark in one process on the shop of faults; a real cluster beside DuckDB on the fixture shop and CDNOW, versions
-# published there, and a worker and a server killed in the middle; each test says its seconds as it ends. The
-# shop of faults and Complete Journey on the cluster: python -m pytest -m "cluster and large" -s
+# Spark in one process on the shop of faults and a real cluster on CDNOW, both as far as customer_value; the fixture shop
+# refreshed on a cluster, versions published there, and a worker and a server killed in the middle; each test says its
+# seconds as it ends. All marts of three data sets on the cluster: python -m pytest -m "cluster and large" -s
 test-spark: $(READY) $(SPARK_READY)
 	$(BIN)/python -m pytest -m "(spark or cluster) and not large" -s
 

@@ -175,16 +175,24 @@ class Engine:
         fit = self.run([sys.executable, "scripts/fit_clv.py", "--target", self.target])
         assert fit.returncode == 0, fit.stdout
 
-    def build(self, untested: Sequence[str] = ("unit_test",)) -> None:
+    def build(self, untested: Sequence[str] = ("unit_test",), select: Sequence[str] = ()) -> None:
         """Fit, run dbt build, print how long it took; fail with the output of what fails.
 
         untested: kinds of tests that are left out. Unit tests need no second run on an engine.
+        select: what is built; all where it is empty.
         """
         self.fit()
         started = time.monotonic()
-        result = self.dbt("build", *(["--exclude-resource-type", *untested] if untested else []))
+        untested = ["--exclude-resource-type", *untested] if untested else []
+        result = self.dbt("build", *untested, *(["--select", *select] if select else []))
         assert result.returncode == 0, result.stdout
         print(f"\ndbt build on {self.target}: {time.monotonic() - started:.0f} s")
+
+    def built_marts(self) -> dict[str, list[str]]:
+        """Return the marts that the last run of dbt built, with their grain, as MARTS has them."""
+        results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
+        built = {"marts." + result["unique_id"].split(".")[-1] for result in results if result["status"] == "success"}
+        return {mart: grain for mart, grain in MARTS.items() if mart in built}
 
     def read(self, tables: Iterable[str]) -> dict[str, Table]:
         """Return tables by their names with schema."""
