@@ -13,11 +13,15 @@ with cases (case_name, raw, expected_text, expected_email) as (
     ('within', '{{ "A \u00a0\u200b1" }}', '{{ "A \u00a0\u200b1" }}', '{{ "a \u00a0\u200b1" }}'),
     ('none', 'nb01', 'nb01', 'nb01'),
     ('one character', 'n', 'n', 'n'),
-    ('letters beyond ASCII', '{{ "\u00e9t\u00e9 \u00e0 Orl\u00e9ans\u00e0" }}',
-    '{{ "\u00e9t\u00e9 \u00e0 Orl\u00e9ans\u00e0" }}', '{{ "\u00e9t\u00e9 \u00e0 orl\u00e9ans\u00e0" }}'),
+    (
+        'letters beyond ASCII', '{{ "\u00e9t\u00e9 \u00e0 Orl\u00e9ans\u00e0" }}',
+        '{{ "\u00e9t\u00e9 \u00e0 Orl\u00e9ans\u00e0" }}', '{{ "\u00e9t\u00e9 \u00e0 orl\u00e9ans\u00e0" }}'
+    ),
     ('composed', '{{ "Ren\u00e9@x.org" }}', '{{ "Ren\u00e9@x.org" }}', '{{ "ren\u00e9@x.org" }}'),
-    ('decomposed', '{{ "Rene\u0301@x.org" }}', '{{ "Rene\u0301@x.org" }}',
-    '{{ "rene\u0301@x.org" if target.type == "spark" else "ren\u00e9@x.org" }}')
+    (
+        'decomposed', '{{ "Rene\u0301@x.org" }}', '{{ "Rene\u0301@x.org" }}',
+        '{{ "rene\u0301@x.org" if target.type == "spark" else "ren\u00e9@x.org" }}'
+    )
 
 ),
 
