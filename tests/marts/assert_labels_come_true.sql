@@ -1,7 +1,9 @@
 -- The word churned holds: within churn_horizon_months of a past month-end, no more than churned_return_rate of the
 -- churned bought again, and fewer of the churned than in decline, fewer of those than in stability. Pooled over origins
 -- that do not overlap and whose thresholds were learned, failing where intervals exclude it. Returns what failed, with
--- the rates; each origin of its own is in label_truth.
+-- the rates; each origin of its own is in label_truth. It stops no refresh: labels that miss, as after a campaign that
+-- won customers back, are said, and what comes is learned from.
+{{ config(severity='warn') }}
 with truth as (
 
     select * from {{ ref('label_truth') }}

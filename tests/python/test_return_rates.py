@@ -48,6 +48,12 @@ def test_the_rates_are_monotone_as_scipy_makes_them(data_set: Warehouse):
     assert any((rows["monotone_return_rate"] != rows["return_rate"]).any() for rows in curves(data_set).values())
 
 
+def test_the_labels_come_true(data_set: Warehouse):
+    """As tests/marts/assert_labels_come_true.sql has it, which only warns."""
+    result = data_set.dbt("test", "--select", "assert_labels_come_true")
+    assert "PASS assert_labels_come_true" in result.stdout, result.stdout
+
+
 def test_who_comes_back_later_than_a_date_plays_no_part_in_it(clean_shop: Warehouse):
     rows = clean_shop.query(CURVES)
     ends = [
