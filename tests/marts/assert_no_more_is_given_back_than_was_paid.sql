@@ -1,6 +1,6 @@
 -- Refunds that give back more than var max_refund_share of what was paid are rejected. A credit note is an order of its
--- own and is not held against it, so what both give back together is warned of here: a return that is exported twice, as
--- a refund and as a credit note, or a credit note that names the wrong sale.
+-- own and is not held against it, so what both give back together is warned of here: a return that is exported twice,
+-- as a refund and as a credit note, or a credit note that names the wrong sale.
 {{ config(severity='warn') }}
 with given_back as (
 
@@ -21,4 +21,5 @@ select
 from given_back
 inner join {{ ref('int_orders') }} as orders on given_back.order_id = orders.order_id
 where
-    given_back.amount > (orders.sale_amount + coalesce(orders.shipping_amount, 0)) * {{ var('max_refund_share') }} + 0.01
+    given_back.amount
+    > (orders.sale_amount + coalesce(orders.shipping_amount, 0)) * {{ var('max_refund_share') }} + 0.01
