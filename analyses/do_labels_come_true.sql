@@ -1,6 +1,8 @@
--- What became of the customers who had a label? Of 315 in decline, 95.9 % bought again within 6 months; that share lies
--- between low and high with 95 %; each of the 315 spent spent_each. Pooled over the month-ends of the last two years
--- whose outcome is known, every var churn_horizon_months apart, so that no month counts twice.
+-- What became of the customers who had a label? Of CDNOW's 16,286 churned, 10.5 % bought again within 6 months; that
+-- share lies between low and high with 95 %; each of them spent 5.88 (spent_each). Pooled over the month-ends of the
+-- last two years whose outcome is known, every var churn_horizon_months apart, so that no month counts twice.
+-- Labels are those of their own month-end: before a company's past could say who is churned, they all are in decline,
+-- and the rate of decline is lower for them. stage_state in tier_thresholds says since when it could.
 -- Run it with: dbt show --select do_labels_come_true --limit 50
 {%- set months = var('churn_horizon_months') %}
 with truth as (

@@ -52,6 +52,7 @@ KEPT_LOADS = 100  # lines of the history
 KEPT_RESULTS = 5  # checks that the Data Docs hold
 SEVERITIES = {"stop": "critical", "warn": "warning"}
 COMPARED = ("volume_ratio", "drift")  # the checks that earlier loads are needed for
+FAULTS = ("absent_required", "absent_optional", "untypable_share", "rejected_share")  # which no threshold makes right
 # {check: (what it looks at, how its number is written)}; every check is a column of a profile's table
 CHECKS = {
     "absent_required": ("is required and not there", "flag"),
@@ -154,7 +155,7 @@ class Outcome:
         once: the option that takes what differs from earlier loads.
         """
         lines = ["\n      ".join([str(each), *each.remedies, f"look: {each.look}"]) for each in self.findings]
-        can_be_right = any(each.severity == "stop" and each.check != "untypable_share" for each in self.findings)
+        can_be_right = any(each.severity == "stop" and each.check not in FAULTS for each in self.findings)
         lines += [
             f"Accepted; warnings: {len(self.findings)}."
             if not self.stopped
@@ -163,7 +164,7 @@ class Outcome:
                 f"If it is right from now on, edit {folder / 'thresholds.yml'}, or say {once} where only what came "
                 "before differs."
                 if can_be_right
-                else "What cannot be read has to be mended first."
+                else "What is missing, cannot be read or will be rejected has to be mended first."
             ),
             *self.notes,
             f"Earlier loads to compare with: {self.compared or 'none, so volume and drift were not judged'}.",

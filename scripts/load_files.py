@@ -248,11 +248,11 @@ def whole_ids(file: Path, source: str, wanted: dict[str, tuple[int, str]]) -> di
             f"from {source}"
         )
         if not others:
-            print(f"{file.name}: all {whole:,} values of {name} end in .0, which is left out: 1.0 is read as 1")
+            print(f"{file.name}: {name} ends in .0 in all its {whole:,} values, which is left out: 1.0 is read as 1")
             values[name] = f"left({value}, length({value}) - 2)"
         elif both:
-            said = f"{both:,} values of {name} are there with .0 and without it, and stay two ids each"
-            print(f"{file.name}: warning: {said}")
+            said = f"ids that are there with .0 and without it: {both:,}. Each stays two ids; write them in one form"
+            print(f"{file.name}: warning: {name} has {said}")
     return values
 
 

@@ -57,7 +57,8 @@ FLAPS = """
     group by tier_kind order by tier_kind desc
 """
 
-# by money, whatever the severity: guests, or copies, may be worth more than all that is wrong
+# by money, whatever the severity: guests, or copies, may be worth more than all that is wrong; what only follows a
+# rejected order, as its lines do, is left to the order
 REASONS = """
     with measured as (
         select source_name, max(raw) filter (source_name = 'orders' and measure = 'gross_amount') as gross_amount
@@ -65,6 +66,7 @@ REASONS = """
     )
     select source_name, reject_reason, row_count, amount, amount / nullif(gross_amount, 0) as share, remedy
     from marts.reject_summary inner join measured using (source_name)
+    where reject_reason <> 'order_rejected'
     order by amount desc nulls last, row_count desc, 1, 2 limit 3
 """
 

@@ -112,7 +112,10 @@ def test_orders_in_a_currency_without_rates_end_the_run_early_with_the_reason(wa
 
 def test_the_summary_names_what_is_rejected_by_money_whatever_its_severity(warehouse: Warehouse):
     orders = "1,ada,2024-05-01,10.00\n2,bo,2024-05-02,20.00\n3,,2024-05-03,70.00\n" + ",cy,2024-05-04,1.00\n" * 2
-    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n" + orders})
+    warehouse.load({
+        "orders": "order_id,customer_id,ordered_at,gross_amount\n" + orders,
+        "order_items": "order_id,line_number,product_id,quantity,net_amount\n3,1,tea,1,70.00\n",  # follows the guest
+    })  # fmt: skip
     warehouse.build()
     said = summary.render(warehouse.database).splitlines()
     guests = (

@@ -262,7 +262,9 @@ def test_orders_that_will_be_rejected_in_bulk_are_told_with_money_and_remedy(che
     assert said(outcome) == {("warn", "status", "rejected_share")}
     told = "600 of 10,000 orders rejected, 12,345.60 in gross amount as stated, unknown_status: closed, done; Put the"
     assert told in outcome.report()
-    assert check(found | {"rejects": {"status": reject | {"row_count": 5001}}}).stopped
+    outcome = check(found | {"rejects": {"status": reject | {"row_count": 5001}}})
+    assert outcome.stopped
+    assert "thresholds.yml" not in outcome.report()  # no threshold makes that right
 
 
 def run(warehouse: Warehouse, folder: Path, *arguments: str) -> subprocess.CompletedProcess:

@@ -18,11 +18,11 @@ ORDERS = "order_id,customer_id,ordered_at,gross_amount,store_id\n"
 @pytest.mark.parametrize(
     ("ids", "loaded", "words"),
     [
-        (["17850.0", "", "13047.0"], ["17850", None, "13047"], "all 2 values of customer_id end in .0"),
+        (["17850.0", "", "13047.0"], ["17850", None, "13047"], "customer_id ends in .0 in all its 2 values"),
         (
             ["17850.0", "17850", "1.0"],
             ["17850.0", "17850", "1.0"],
-            "warning: 1 values of customer_id are there with .0",
+            "warning: customer_id has ids that are there with .0 and without it: 1.",
         ),
         (["17850.0", "A1.0", "2"], ["17850.0", "A1.0", "2"], ""),
         (["17850", "", "2"], ["17850", None, "2"], ""),

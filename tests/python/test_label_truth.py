@@ -165,7 +165,7 @@ def test_an_origin_is_worked_out_again_when_its_horizon_changes_and_only_then(sh
 
 
 def test_the_analysis_says_what_a_manager_asks(complete_journey: Warehouse):
-    """Of 315 households in decline at 2017-06-30, 302 bought again; there is one origin that overlaps no other."""
+    """As label_truth of 2017-06-30, the one origin that overlaps no other."""
     show = ["show", "--quiet", "--select", "do_labels_come_true", "--limit", "50", "--output", "json"]
     shown = complete_journey.dbt(*show)
     rows = {(row["label_type"], row["label"]): row for row in json.loads(shown.stdout)["show"]}
