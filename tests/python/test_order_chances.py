@@ -13,7 +13,7 @@ from test_clv_models import orders, scored
 HORIZONS = (3, 6, 12)
 NODES, WEIGHTS = (part / 2 for part in np.polynomial.legendre.leggauss(12))
 NODES = NODES + 0.5
-PRIOR_ORIGINS, PRIOR_CUSTOMERS, LOOKBACK = 2, 25, 24
+PRIOR_ORIGINS, PRIOR_CUSTOMERS, LOOKBACK = 2, 5, 24
 
 
 # --- recomputed
