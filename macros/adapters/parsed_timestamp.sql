@@ -62,13 +62,15 @@
     end)
 {%- endmacro %}
 
-{# Spark's timestamp is an instant, shown in the session's zone, UTC here #}
+{# Spark's timestamp is an instant, shown in the session's zone, UTC here; it reads a zone after seconds alone #}
 {% macro spark__parsed_timestamp(raw, patterns, from_zone, to_zone) -%}
     {%- set text = 'cast(' ~ raw ~ ' as string)' -%}
+    {%- set with_seconds = "regexp_replace(" ~ with_plain_zone('trim(' ~ text ~ ')')
+        ~ ", '([ T][0-9]{2}:[0-9]{2})([Z+-])', '$1:00$2')" -%}
     (case
         when typeof({{ raw }}) = 'date' or {{ text }} rlike '{{ patterns.date }}' then try_cast({{ raw }} as timestamp)
         when {{ text }} rlike '{{ patterns.zoned }}'
-            then from_utc_timestamp(try_cast({{ with_plain_zone('trim(' ~ text ~ ')') }} as timestamp), '{{ to_zone }}')
+            then from_utc_timestamp(try_cast({{ with_seconds }} as timestamp), '{{ to_zone }}')
         when typeof({{ raw }}) <> 'string' or {{ text }} rlike '{{ patterns.time }}'
             {%- if from_zone == to_zone %}
             then try_cast({{ raw }} as timestamp)

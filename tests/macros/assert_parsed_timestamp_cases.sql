@@ -19,6 +19,7 @@ with cases (case_name, raw, expected_day, is_time) as (
     ('offset of hours after a blank', '2024-05-01 10:30:00.5 +02', null, true),
     ('UTC', '2024-05-01 10:30:00 UTC', null, true),
     ('GMT', '2024-05-01 10:30GMT', null, true),
+    ('an offset after minutes', '2024-05-01 10:30+02', null, true),
     ('Z after a blank', '2024-05-01 10:30:00 Z ', null, true),
     ('two blanks before the zone', '2024-05-01 10:30:00  UTC', null, false),
     ('a zone of many offsets', '2024-05-01 10:30:00 EST', null, false),
