@@ -38,6 +38,7 @@ def test_the_case_and_its_kin_have_their_right_values(credit_notes: Warehouse):
         "g": (1, 8, "0.00", "0.00", "0.00", "0.00"),
         "h": (1, 25, "0.00", "0.00", "0.00", "0.00"),
         "is known": (0, None, "-3.00", "-3.00", "0.00", "-0.90"),
+        "named by its sale": (1, 25, "10.00", "10.00", "0.00", "3.00"),  # the credit note names no customer
         "of another": (0, None, "-1.00", "-1.00", "0.00", "-0.30"),
         "of itself": (1, 36, "8.00", "8.00", "0.00", "2.40"),
         "old sale named": (1, 403, "0.00", "0.00", "0.00", "-60.00"),  # in the window of its sale
@@ -59,7 +60,7 @@ def test_who_never_bought_is_a_prospect_without_scores(credit_notes: Warehouse):
     cohorts = credit_notes.rows(
         "select cohort_month, customers from marts.cohort_retention where as_of_date = '2024-03-10'"
     )
-    assert sum(customers for _, customers in cohorts) == 16
+    assert sum(customers for _, customers in cohorts) == 17
     # before the sale nothing is known of it, and a credit note alone is no first order
     assert credit_notes.rows("""
         select first_order_date, order_count, net_revenue, realised_value from marts.customer_value_history
