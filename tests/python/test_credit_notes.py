@@ -7,6 +7,7 @@ import random
 from decimal import Decimal
 from pathlib import Path
 
+import check_arrival
 import duckdb
 import pytest
 from conftest import Warehouse
@@ -92,6 +93,21 @@ def test_a_credit_note_of_a_rejected_order_is_rejected_with_it(warehouse: Wareho
         ("unknown_status", 1, Decimal("20.00")),
     ]
     assert warehouse.rows("select distinct difference from marts.reconciliation") == [(Decimal("0.00"),)]
+
+
+def test_on_arrival_a_credit_note_that_names_a_sale_is_no_guest(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch):
+    """Of three orders without a customer two are bound to be rejected: a sale, and a credit note that names none."""
+    rows = "1,a,2024-05-01,10.00,,,,,\n2,,2024-05-01,20.00,,,,,\nC1,,2024-05-02,-4.00,,,,,1\nC,,2024-05-02,-1.00,,,,,\n"
+    warehouse.load({"orders": HEADER + rows})
+    monkeypatch.setenv("CUSTOMER_VALUE_DATABASE", str(warehouse.database))
+    (orders,) = (
+        found
+        for found in check_arrival.profiles("duckdb", dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
+        if found["source"] == "orders"
+    )
+    assert orders["rejects"]["customer_id"] == {
+        "reason": "guest_order", "row_count": 2, "amount": 19.0, "values": [],
+    }  # fmt: skip
 
 
 # --- a generated shop, its returns in three forms
