@@ -16,7 +16,7 @@
     {%- endif -%}
     {%- for column, reason in reasons.items() if column in columns and 'gross_amount' in columns -%}
         {%- set has_rates = column == 'currency' and raw_has('exchange_rates', ['currency', 'rate_to_reporting']) -%}
-        {%- set found = run_query(arrival_rejects(column, has_rates)).rows -%}
+        {%- set found = run_query(arrival_rejects(column, has_rates, 'credited_order_id' in columns)).rows -%}
         {%- set values = [] -%}
         {%- for row in found if sayable(column, row[0], row[1], profile.row_count) -%}
             {%- do values.append(row[0]) -%}

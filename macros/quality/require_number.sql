@@ -9,7 +9,8 @@
 -#}
 {% macro require_number(name, minimum, maximum=none, whole=false) -%}
     {%- set value = var(name) -%}
-    {%- set is_legal = value is number and value is not boolean and value >= minimum
+    {#- infinity, .inf in YAML, less itself is not 0 #}
+    {%- set is_legal = value is number and value is not boolean and value >= minimum and value - value == 0
         and (maximum is none or value <= maximum) and (not whole or value is integer) -%}
     {{ return([] if is_legal else [
         'var ' ~ name ~ ' must be a ' ~ ('whole ' if whole else '') ~ 'number of at least ' ~ minimum

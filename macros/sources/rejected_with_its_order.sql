@@ -1,8 +1,9 @@
 {#-
-  The rows of judged orders, and one more reason: order_rejected, of a good credit note that names an order of which no
-  copy is good. Few orders are named, so that the look-up is cheap.
+  The rows of judged orders, and what the order that a credit note names changes: one more reason, order_rejected, of a
+  good credit note where no copy of that order is good; and one reason less, guest_order, where it is a good sale, whose
+  customer the credit note is of. Few orders are named, so that the look-up is cheap.
 
-  Arguments   judged  CTE with order_id, gross_amount, credited_order_id and own_reasons
+  Arguments   judged  CTE with order_id, gross_amount, is_sale, credited_order_id and own_reasons
   Returns     subquery: its columns, and reject_reasons
 -#}
 {% macro rejected_with_its_order(judged) -%}
@@ -10,7 +11,8 @@
         with credited_orders as (
             select
                 order_id,
-                max(case when own_reasons = '' then 1 else 0 end) as is_accepted
+                max(case when own_reasons = '' then 1 else 0 end) as is_accepted,
+                max(case when own_reasons = '' and gross_amount >= 0 then 1 else 0 end) as has_customer
             from {{ judged }}
             where
                 order_id in (
@@ -25,6 +27,12 @@
             case
                 when orders.own_reasons = '' and orders.gross_amount < 0 and credited_orders.is_accepted = 0
                     then 'order_rejected'
+                when
+                    orders.own_reasons = 'guest_order'
+                    and orders.gross_amount < 0
+                    and orders.is_sale
+                    and credited_orders.has_customer = 1
+                    then ''
                 else orders.own_reasons
             end as reject_reasons
         from {{ judged }} as orders

@@ -41,7 +41,8 @@ survivors as (
 
 ),
 
--- a guest order has no customer; staging lets it pass only where var guest_orders counts it
+-- a guest order has no customer; staging lets it pass only where var guest_orders counts it, or as a credit note of a
+-- sale whose customer is known
 named as (
 
     select

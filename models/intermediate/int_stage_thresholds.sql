@@ -40,7 +40,9 @@ courses as (
             and convicted.horizon_months = pools.horizon_months
     where
         convicted.decline_overdue_ratio is null
-        or pools.ratio_bin < convicted.decline_overdue_ratio * {{ var('return_bins_per_ratio') }}
+        -- the division that the threshold comes from: 28 / 25 * 25 is more than 28 in doubles
+        or cast(pools.ratio_bin as {{ type_double() }}) / {{ var('return_bins_per_ratio') }}
+        < convicted.decline_overdue_ratio
     group by convicted.as_of_date
 
 ),

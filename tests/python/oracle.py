@@ -217,7 +217,7 @@ def costs_of_lines(raw: dict[str, pd.DataFrame]) -> dict[str, int]:
 
 
 def credited_orders(raw: dict[str, pd.DataFrame]) -> dict[str, dict]:
-    """Return {order_id: the order that it credits} of orders below zero that name another one of their customer."""
+    """Return {order_id: the order that it credits} of orders below zero: another one of their customer, if any."""
     merged = survivors(raw)
     by_id = {str(order["order_id"]): order for order in raw["orders"].to_dict("records")}
 
@@ -227,7 +227,8 @@ def credited_orders(raw: dict[str, pd.DataFrame]) -> dict[str, dict]:
     found = {}
     for order_id, order in by_id.items():
         named = by_id.get(str(order["credited_order_id"]), order)
-        if cents(order["gross_amount"]) < 0 <= cents(named["gross_amount"]) and customer(order) == customer(named):
+        is_theirs = pd.isna(order["customer_id"]) or customer(order) == customer(named)
+        if cents(order["gross_amount"]) < 0 <= cents(named["gross_amount"]) and is_theirs:
             found[order_id] = named
     return found
 

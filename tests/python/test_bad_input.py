@@ -222,6 +222,14 @@ def test_vars_that_contradict_each_other_are_named(warehouse: Warehouse):
     assert "var formation_min_orders must not be above var stability_min_orders; they are 5 and 4" in output
 
 
+def test_infinity_is_no_number_that_a_model_can_work_with(warehouse: Warehouse):
+    """YAML knows .inf, which no engine does; it reached the SQL as a column of that name."""
+    warehouse.load({"orders": ONE_ORDER})
+    result = warehouse.dbt("run-operation", "check_vars", "--vars", "{expected_gap_prior_weight: .inf}")
+    assert result.returncode != 0
+    assert "var expected_gap_prior_weight must be a number of at least 0; it is inf" in result.stdout
+
+
 def test_a_companys_own_settings_pass_all_tests(shop: Warehouse, warehouse: Warehouse):
     """Whatever a company may decide, no dbt test or unit test may take it for a fault."""
     warehouse.database.write_bytes(shop.database.read_bytes())

@@ -7,6 +7,7 @@ import random
 from decimal import Decimal
 from pathlib import Path
 
+import check_arrival
 import duckdb
 import pytest
 from conftest import Warehouse
@@ -38,6 +39,7 @@ def test_the_case_and_its_kin_have_their_right_values(credit_notes: Warehouse):
         "g": (1, 8, "0.00", "0.00", "0.00", "0.00"),
         "h": (1, 25, "0.00", "0.00", "0.00", "0.00"),
         "is known": (0, None, "-3.00", "-3.00", "0.00", "-0.90"),
+        "named by its sale": (1, 25, "10.00", "10.00", "0.00", "3.00"),  # the credit note names no customer
         "of another": (0, None, "-1.00", "-1.00", "0.00", "-0.30"),
         "of itself": (1, 36, "8.00", "8.00", "0.00", "2.40"),
         "old sale named": (1, 403, "0.00", "0.00", "0.00", "-60.00"),  # in the window of its sale
@@ -59,7 +61,7 @@ def test_who_never_bought_is_a_prospect_without_scores(credit_notes: Warehouse):
     cohorts = credit_notes.rows(
         "select cohort_month, customers from marts.cohort_retention where as_of_date = '2024-03-10'"
     )
-    assert sum(customers for _, customers in cohorts) == 16
+    assert sum(customers for _, customers in cohorts) == 17
     # before the sale nothing is known of it, and a credit note alone is no first order
     assert credit_notes.rows("""
         select first_order_date, order_count, net_revenue, realised_value from marts.customer_value_history
@@ -91,6 +93,21 @@ def test_a_credit_note_of_a_rejected_order_is_rejected_with_it(warehouse: Wareho
         ("unknown_status", 1, Decimal("20.00")),
     ]
     assert warehouse.rows("select distinct difference from marts.reconciliation") == [(Decimal("0.00"),)]
+
+
+def test_on_arrival_a_credit_note_that_names_a_sale_is_no_guest(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch):
+    """Of three orders without a customer two are bound to be rejected: a sale, and a credit note that names none."""
+    rows = "1,a,2024-05-01,10.00,,,,,\n2,,2024-05-01,20.00,,,,,\nC1,,2024-05-02,-4.00,,,,,1\nC,,2024-05-02,-1.00,,,,,\n"
+    warehouse.load({"orders": HEADER + rows})
+    monkeypatch.setenv("CUSTOMER_VALUE_DATABASE", str(warehouse.database))
+    (orders,) = (
+        found
+        for found in check_arrival.profiles("duckdb", dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
+        if found["source"] == "orders"
+    )
+    assert orders["rejects"]["customer_id"] == {
+        "reason": "guest_order", "row_count": 2, "amount": 19.0, "values": [],
+    }  # fmt: skip
 
 
 # --- a generated shop, its returns in three forms
