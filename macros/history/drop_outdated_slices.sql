@@ -9,7 +9,7 @@
     {%- if is_incremental() -%}
         delete from {{ this }}
         where slice_version not in (
-            select slice_version from {{ ref('int_slices') }}
+            select {{ own_slice_version() }} from {{ ref('int_slices') }}
             {% if latest_only -%}
             where as_of_date = (select max(as_of_date) from {{ ref('int_slices') }})
             {%- endif %}

@@ -104,9 +104,26 @@ def test_every_var_that_defines_something_opens_the_history():
         "anomaly_runs", "anomaly_min_runs", "anomaly_thresholds", "anomalies_accepted", "publication_rules",
     }  # fmt: skip
     declared = set(yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"])
-    macro = (PROJECT / "macros" / "history" / "definitions_key.sql").read_text(encoding="utf-8")
-    named = set(re.findall(r"'(\w+)'", macro[macro.index("set names") : macro.index("] -%}")]))
-    assert named == declared - only_about_the_run
+    mapping = (PROJECT / "macros" / "quality" / "project_vars.sql").read_text(encoding="utf-8")
+    listed = re.split(r"^        '(\w+)': ", mapping[mapping.index("return({") :], flags=re.MULTILINE)[1:]
+    rules = dict(zip(listed[::2], listed[1::2], strict=True))
+    assert set(rules) == declared
+    assert {name for name, rule in rules.items() if "'defines': none" in rule} == only_about_the_run
+
+
+def test_every_model_that_keeps_slices_says_which_and_is_tested_for_them(artifacts: tuple[dict, dict]):
+    nodes = artifacts[0]["nodes"]
+    keeps = {model["name"] for model in own(nodes, "model") if "drop_outdated_slices" in model["raw_code"]}
+    says = {model["name"]: model["config"]["meta"].get("slices") for model in own(nodes, "model")}
+    assert len(keeps) > 10
+    assert {name for name in keeps if says[name] not in ("all", "some", "latest", "holdout")} == set()
+    tested = {
+        nodes[test["attached_node"]]["name"]
+        for test in own(nodes, "test")
+        if test.get("test_metadata", {}).get("name") == "holds_its_slices"
+    }
+    marts = {model["name"] for model in own(nodes, "model") if model["schema"] == "marts"}
+    assert {name for name, slices in says.items() if slices not in (None, "latest") and name in marts} == tested
 
 
 def test_plain_commands_work_from_the_root(shop: Warehouse):
