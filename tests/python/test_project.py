@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -135,6 +136,35 @@ def test_plain_commands_work_from_the_root(shop: Warehouse):
     assert "abc_tier" in shown.stdout
     selected = shop.dbt("ls", "--quiet", "--select", "+tier_summary", "--resource-type", "model")
     assert f"{NAME}.marts.customer_value" in selected.stdout
+
+
+def test_dbt_show_prints_rows_of_every_mart(shop: Warehouse):
+    """Also of those that add what is missing, which is nothing after a build."""
+    marts = [name for (name,) in shop.rows("select table_name from duckdb_tables() where schema_name = 'marts'")]
+    filled = {name for name in marts if shop.rows(f"select 1 from marts.{name} limit 1")}
+    assert {"customer_value_history", "tier_summary", "clv_parameters"} <= filled
+    shown = shop.dbt("--log-format", "json", "show", "--output", "json", "--limit", "1", "--select", " ".join(filled))
+    assert shown.returncode == 0, shown.stdout
+    events = [json.loads(line) for line in shown.stdout.splitlines()]
+    previews = {e["data"]["node_name"]: e["data"]["preview"] for e in events if e["info"]["name"] == "ShowNode"}
+    assert {name for name, preview in previews.items() if json.loads(preview)} == filled
+
+
+def test_an_empty_build_passes_and_spares_what_is_kept(shop: Warehouse, warehouse: Warehouse):
+    warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n1,a,2024-01-01,1.00\n"})
+    without_rows = ("build", "--empty", "--exclude-resource-type", "unit_test")
+    for _ in range(2):
+        built = warehouse.dbt(*without_rows)
+        assert built.returncode == 0, built.stdout[-5000:]
+    assert warehouse.rows("select count(*) from marts.customer_value_history") == [(0,)]
+
+    shutil.copy(shop.database, warehouse.database)
+    refused = warehouse.dbt(*without_rows)
+    assert refused.returncode != 0
+    assert "would take the rows out of tables that are kept from run to run:\n  - " in refused.stdout
+    for mart in ("customer_value_history", "customer_value", "orders"):
+        count = f"select count(*) from marts.{mart}"
+        assert warehouse.rows(count) == shop.rows(count)
 
 
 def test_an_unchanged_project_has_nothing_modified(shop: Warehouse, artifacts: tuple[dict, dict], tmp_path: Path):
