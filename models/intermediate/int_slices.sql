@@ -31,25 +31,9 @@ inputs as (
 
 ),
 
--- a sum of hashes does not depend on the order of the rows, and can be carried on from day to day
-daily as (
-
-    select
-        known_on,
-        sum(row_hash) as hash_sum
-    from inputs
-    group by known_on
-
-),
-
 contents as (
 
-    select
-        as_of_dates.as_of_date,
-        cast(sum(daily.hash_sum) as {{ dbt.type_string() }}) as inputs_hash
-    from as_of_dates
-    left join daily on as_of_dates.as_of_date >= daily.known_on
-    group by as_of_dates.as_of_date
+    {{ slice_contents('as_of_dates', 'inputs') }}
 
 ),
 
@@ -60,7 +44,7 @@ versions as (
         {{ dbt.concat([
             'cast(as_of_dates.as_of_date as ' ~ dbt.type_string() ~ ')', "'/" ~ definitions_key() ~ "/'",
             'substring(md5(' ~ dbt.concat([
-                "coalesce(contents.inputs_hash, '')", "'/'",
+                'contents.contents_hash', "'/'",
                 "coalesce(cast(as_of_dates.opening_date as " ~ dbt.type_string() ~ "), '')"
             ]) ~ '), 1, 16)'
         ]) }} as slice_version

@@ -3,7 +3,7 @@
   of the slices that it keeps (config, meta: slices; macro kept_models). Before the first customer is known, a slice has
   no rows. A build of some models alone can leave this open; dbt build closes it.
 -#}
-{% test holds_its_slices(model) %}
+{% test holds_its_slices(model, slices='int_slices') %}
 {%- set names = [] -%}
 {%- set all_of_them = kept_models('all') -%}
 {%- for name in all_of_them + kept_models('some') + kept_models('holdout')
@@ -19,7 +19,7 @@ with slices as (
     select
         as_of_date,
         {{ own_slice_version(of=names | first) }} as slice_version
-    from {{ ref('int_slices') }}
+    from {{ ref(slices) }}
 
 ),
 

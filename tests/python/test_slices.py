@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -126,4 +127,62 @@ def test_an_edited_model_of_which_the_history_is_made_builds_all_of_it_anew(edit
     edited.build()
     assert len(edited.opened()) == 24
     assert [mart for mart in KEPT if before[mart] & edited.versions(mart)] == []
+    assert edited.warehouse.rows("select count(*) from marts.restatements") == [(0,)]
+
+
+SATISFACTION = """
+{{ config(
+    materialized='incremental', incremental_strategy='append',
+    pre_hook="{{ drop_outdated_slices(slices='int_survey_slices') }}"
+) }}
+with slices as (
+    select * from {{ ref('int_survey_slices') }}
+    where {{ is_missing_slice(slices='int_survey_slices') }}
+),
+answers as (select * from {{ ref('stg_survey_responses') }} where reject_reasons = '')
+select
+    slices.as_of_date,
+    count(answers.response_id) as answers,
+    {{ own_slice_version('slices.slice_version') }} as slice_version
+from slices
+left join answers on cast(answers.responded_at as date) <= slices.as_of_date
+group by slices.as_of_date, slices.slice_version
+"""
+SATISFACTION_YAML = """
+models:
+  - name: satisfaction
+    config:
+      meta: {slices: all}
+    data_tests:
+      - holds_its_slices:
+          arguments: {slices: int_survey_slices}
+"""
+LATE_ANSWER = """
+    insert into raw.survey_responses (response_id, customer_id, responded_at, survey_type, score)
+    values ('late', 'ada', '2023-06-20 10:00:00', 'nps', '9')
+"""
+
+
+def test_a_late_answer_opens_the_marts_of_answers_and_no_others(edited: Edited):
+    page = (PROJECT / "models" / "docs" / "refreshes.md").read_text(encoding="utf-8")
+    (survey_slices,) = re.findall(r"```sql\n-- (models/intermediate/int_survey_slices.sql\n.*?)```", page, re.DOTALL)
+    name, text = survey_slices.split("\n", 1)
+    edited.write(
+        {
+            name: text,
+            "models/marts/satisfaction.sql": SATISFACTION,
+            "models/marts/satisfaction.yml": SATISFACTION_YAML,
+        }
+    )
+    edited.build()
+    kept = {mart: edited.versions(mart) for mart in [*KEPT, "satisfaction"]}
+    assert len(kept["satisfaction"]) == 24
+
+    edited.warehouse.execute(LATE_ANSWER)
+    edited.build()
+    assert edited.opened() == []
+    assert [mart for mart, versions in kept.items() if versions != edited.versions(mart)] == ["satisfaction"]
+    anew = {day.isoformat() for day, _ in edited.versions("satisfaction") - kept["satisfaction"]}
+    assert (min(anew), len(anew)) == ("2023-06-30", 7)
+    assert edited.warehouse.rows("select min(answers), max(answers) from marts.satisfaction") == [(0, 1)]
     assert edited.warehouse.rows("select count(*) from marts.restatements") == [(0,)]
