@@ -1,6 +1,6 @@
 {#-
-  dbt's own get_show_sql, what dbt show asks the engine, in one respect: of an incremental model of this project that has
-  been built it shows the rows that stand. Its query adds those that are missing, which are none after a build.
+  dbt's own get_show_sql, what dbt show asks the engine, but for incremental models of this project that have been
+  built: of these it shows the rows that stand. Their query adds those that are missing, which are none after a build.
 
   Arguments   compiled_code  the model's query
               sql_header     what has to come before it; none: nothing

@@ -8,7 +8,8 @@
     {%- set found = [id] if execute and id in graph.nodes else [] -%}
     {#- the list grows while it is walked, until everything on it has been asked for its parents -#}
     {%- for child in found -%}
-        {%- for parent in graph.nodes[child].depends_on.get('nodes', []) if parent in graph.nodes and parent not in found -%}
+        {%- for parent in graph.nodes[child].depends_on.get('nodes', [])
+            if parent in graph.nodes and parent not in found -%}
             {%- do found.append(parent) -%}
         {%- endfor -%}
     {%- endfor -%}

@@ -14,7 +14,7 @@
     {%- set names = [] -%}
     {%- set history = definitions_of(model_id('customer_value_history')) if above else [] -%}
     {%- for node in (graph.nodes.values() if execute else []) if node.resource_type == 'model'
-        and node.package_name == 'customer_value' and node.config.meta.get('slices') == slices
+        and node.package_name == project_name() and node.config.meta.get('slices') == slices
         and (not above or node.unique_id in history) -%}
         {%- do names.append(node.name) -%}
     {%- endfor -%}

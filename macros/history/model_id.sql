@@ -5,5 +5,5 @@
   Returns     text, whether or not there is such a model
 -#}
 {% macro model_id(name) -%}
-    {{ return('model.customer_value.' ~ name) }}
+    {{ return('model.' ~ project_name() ~ '.' ~ name) }}
 {%- endmacro %}

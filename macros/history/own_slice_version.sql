@@ -9,6 +9,7 @@
 -#}
 {% macro own_slice_version(column='slice_version', of=none) -%}
     {#- a unit test speaks of versions as they are given -#}
-    {%- set key = definitions_key(model_id(of) if of else model.unique_id) if of or model.resource_type == 'model' else '' -%}
+    {%- set id = model_id(of) if of else model.unique_id if model.resource_type == 'model' -%}
+    {%- set key = definitions_key(id) if id else '' -%}
     {{ return(dbt.concat([column, "'/" ~ key ~ "'"]) if key else column) }}
 {%- endmacro %}

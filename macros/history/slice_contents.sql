@@ -1,7 +1,7 @@
 {#-
-  A hash of all rows that count by each as-of date. Beside the version of the slice it makes that of a subject's own:
-  answers, tickets, touches or events, which the history does not rest on. A late row of theirs then opens the marts that
-  keep their slices by it (slices= of is_missing_slice and drop_outdated_slices), and no others.
+  A hash of all rows that count by each as-of date. Behind the version of the slice it makes that of a subject whose
+  rows the history does not rest on: answers, tickets, touches or events. A late one then opens the marts that keep their
+  slices by it (slices= of is_missing_slice and drop_outdated_slices), and no others.
 
   Arguments   dates  name of a CTE or relation: as_of_date
               rows   name of a CTE: known_on, the day from which a row counts, and row_hash

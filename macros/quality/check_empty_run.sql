@@ -1,6 +1,6 @@
 {#-
-  Stop a run with --empty, before anything is built, where it would take the rows out of tables that are kept from run to
-  run: without input no slice stands, so their histories would be deleted. On a database of its own, as in CI, there is
+  Stop a run with --empty, before anything is built, where it would take the rows out of tables that are kept from run
+  to run: without input no slice stands, and histories would be deleted. On a database of its own, as in CI, there is
   nothing to lose.
   Runs on-run-start. Raises a compiler error that names the tables.
 -#}

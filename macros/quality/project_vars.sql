@@ -1,7 +1,7 @@
 {#-
   The vars of dbt_project.yml: what each may hold, and what it defines. A var is added here, and there with its comment;
-  the rest follows (check_vars, definitions_key). What has none of the keys that say what is legal is looked at by a macro
-  of its own.
+  the rest follows (check_vars, definitions_key). A var without a key that says what is legal is looked at by a macro of
+  its own, or by none.
 
   Returns     {name: rule}, with these keys of a rule:
                 one_of       the legal values, for true or false too

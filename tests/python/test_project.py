@@ -14,7 +14,8 @@ import yaml
 from conftest import Warehouse
 from raw_schema import PROJECT
 
-NAME = "customer_value"
+NAME = "customer_value_warehouse"
+GROUP = "customer_value"
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +68,7 @@ def test_marts_are_public_under_contract_and_all_else_is_private(artifacts: tupl
     for model in own(artifacts[0]["nodes"], "model"):
         is_mart = model["schema"] == "marts"
         assert model["config"]["access"] == ("public" if is_mart else "private"), model["name"]
-        assert model["config"]["group"] == NAME
+        assert model["config"]["group"] == GROUP
         assert model["contract"]["enforced"] == is_mart, model["name"]
 
 
@@ -131,11 +132,24 @@ def test_every_model_that_keeps_slices_says_which_and_is_tested_for_them(artifac
 
 
 def test_plain_commands_work_from_the_root(shop: Warehouse):
-    shown = shop.dbt("show", "--select", "marts.customer_value", "--limit", "2")
+    shown = shop.dbt("show", "--select", "customer_value", "--limit", "2")
     assert shown.returncode == 0
     assert "abc_tier" in shown.stdout
     selected = shop.dbt("ls", "--quiet", "--select", "+tier_summary", "--resource-type", "model")
     assert f"{NAME}.marts.customer_value" in selected.stdout
+
+
+def test_the_project_and_its_best_mart_have_names_of_their_own(shop: Warehouse):
+    selected = shop.dbt("ls", "--quiet", "--select", "customer_value", "--resource-type", "model")
+    assert selected.stdout.split() == [f"{NAME}.marts.customer_value"]
+
+
+def test_the_projects_name_is_written_where_it_has_to_be():
+    """dbt_project.yml, the macro project_name, and what dbt wants in writing: dispatch."""
+    dispatch = re.compile(rf"adapter\.dispatch\('\w+', '{NAME}'\)")
+    for file in [*(PROJECT / "macros").rglob("*.sql"), *(PROJECT / "models").rglob("*.sql")]:
+        if file.stem != "project_name":
+            assert NAME not in dispatch.sub("", file.read_text(encoding="utf-8")), file
 
 
 def test_dbt_show_prints_rows_of_every_mart(shop: Warehouse):
