@@ -175,7 +175,8 @@ def test_an_empty_build_passes_and_spares_what_is_kept(shop: Warehouse, warehous
     shutil.copy(shop.database, warehouse.database)
     refused = warehouse.dbt(*without_rows)
     assert refused.returncode != 0
-    assert "would take the rows out of tables that are kept from run to run:\n  - " in refused.stdout
+    assert "would take the rows out of tables that are kept from run to run" in refused.stdout
+    assert "- marts.customer_value_history\n" in refused.stdout
     for mart in ("customer_value_history", "customer_value", "orders"):
         count = f"select count(*) from marts.{mart}"
         assert warehouse.rows(count) == shop.rows(count)
