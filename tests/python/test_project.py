@@ -116,6 +116,19 @@ def test_every_var_that_defines_something_opens_the_history():
     assert {name for name, rule in rules.items() if "'defines': none" in rule} == only_about_the_run
 
 
+def test_every_list_of_sources_has_all_of_them():
+    """Models name sources before dbt has a graph to ask, and a var has_... also those that are switched off."""
+    contract = yaml.safe_load((PROJECT / "models" / "staging" / "_sources.yml").read_text(encoding="utf-8"))
+    (raw,) = (source for source in contract["sources"] if source["name"] == "raw")
+    sources = {table["name"] for table in raw["tables"]}
+    assert len(sources) == 10
+    for name in ("intermediate/int_rejected_rows.sql", "marts/reconciliation.sql"):
+        listed = re.findall(r"^    '(\w+)': ", (PROJECT / "models" / name).read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(listed) == sources, name
+    declared = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    assert {name.removeprefix("has_") for name in declared if name.startswith("has_")} == sources - {"orders"}
+
+
 def test_every_model_that_keeps_slices_says_which_and_is_tested_for_them(artifacts: tuple[dict, dict]):
     nodes = artifacts[0]["nodes"]
     keeps = {model["name"] for model in own(nodes, "model") if "drop_outdated_slices" in model["raw_code"]}
