@@ -65,7 +65,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         database = prepare(folder, arguments.orders, arguments.text)
-        compiled = folder / "target" / "compiled" / "customer_value" / "models" / "staging"
+        compiled = folder / "target" / "compiled" / "customer_value_warehouse" / "models" / "staging"
         totals = {"judged": 0.0, "plain": 0.0}
         kind_of_columns = "as text" if arguments.text else "typed"
         print(f"{arguments.orders:,} orders, raw columns {kind_of_columns}, medians of {arguments.runs}")

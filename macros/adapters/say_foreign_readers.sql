@@ -5,7 +5,7 @@
 -#}
 {% macro say_foreign_readers() -%}
     {%- if execute -%}
-        {%- do adapter.dispatch('say_foreign_readers', 'customer_value')() -%}
+        {%- do adapter.dispatch('say_foreign_readers', 'customer_value_warehouse')() -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -11,7 +11,7 @@
     {%- set relations = [] -%}
     {%- if execute and (in_full_refresh or not should_full_refresh()) -%}
         {%- for name in names -%}
-            {%- set node = graph.nodes['model.customer_value.' ~ name] -%}
+            {%- set node = graph.nodes[model_id(name)] -%}
             {%- set relation = load_relation(api.Relation.create(
                 database=node.database, schema=node.schema, identifier=node.alias
             )) -%}

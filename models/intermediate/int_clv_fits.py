@@ -13,7 +13,7 @@ def scripts_folder():
     root = Path.cwd()
     settings = (root / "dbt_project.yml").read_text(encoding="utf-8")
     named = re.search(r"^packages-install-path:\s*[\"']?([^\"'#\n]+?)[\"']?\s*(#.*)?$", settings, re.MULTILINE)
-    folders = [root, root / (named[1] if named else "dbt_packages") / "customer_value"]
+    folders = [root, root / (named[1] if named else "dbt_packages") / "customer_value_warehouse"]
     for scripts in (folder / "scripts" for folder in folders):
         if (scripts / "fit_clv.py").exists():
             return str(scripts)

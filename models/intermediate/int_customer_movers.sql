@@ -11,8 +11,7 @@ with history as (
 
 slices as (
 
-    select * from {{ ref('int_slices') }}
-    where is_open
+    select * from {{ ref('int_migration_slices') }}
 
 ),
 

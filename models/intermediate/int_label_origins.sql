@@ -1,5 +1,4 @@
 {%- set horizons = label_horizons([var('churn_horizon_months')]) -%}
-{%- set built = built_relations(['label_truth']) -%}
 with month_ends as (
 
     select
@@ -29,6 +28,4 @@ from month_ends
 cross join horizons
 inner join month_ends as horizon_ends
     on month_ends.month_number + horizons.horizon_months = horizon_ends.month_number
-{% for relation in built -%}
-where horizon_ends.slice_version not in (select distinct truth.slice_version from {{ relation }} as truth)
-{% endfor -%}
+where {{ is_missing_slice('horizon_ends.as_of_date', of='label_truth') }}

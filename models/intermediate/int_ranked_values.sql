@@ -2,7 +2,6 @@
     materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}',
     enabled=(var('abc_value') == 'lifetime_value')
 ) }}
--- depends_on: {{ ref('int_slices') }}
 
 with scores as (
 

@@ -3,8 +3,7 @@
 
 with slices as (
 
-    select * from {{ ref('int_slices') }}
-    where is_open
+    select * from {{ ref('int_migration_slices') }}
 
 ),
 

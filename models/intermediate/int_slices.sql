@@ -1,7 +1,5 @@
-{%- set built = built_relations((['int_ranked_values'] if var('abc_value') == 'lifetime_value' else []) + [
-    'tier_thresholds', 'customer_value_history', 'value_concentration', 'tier_migrations',
-    'clv_parameters', 'customer_forecasts',
-]) -%}
+{#- what the history is made of has to stand before the rest is left alone; below it every mart looks after itself -#}
+{%- set kept = built_relations(kept_models('all', above=true)) -%}
 {%- set counted = built_relations(['int_return_counts']) -%}
 with as_of_dates as (
 
@@ -33,25 +31,9 @@ inputs as (
 
 ),
 
--- a sum of hashes does not depend on the order of the rows, and can be carried on from day to day
-daily as (
-
-    select
-        known_on,
-        sum(row_hash) as hash_sum
-    from inputs
-    group by known_on
-
-),
-
 contents as (
 
-    select
-        as_of_dates.as_of_date,
-        cast(sum(daily.hash_sum) as {{ dbt.type_string() }}) as inputs_hash
-    from as_of_dates
-    left join daily on as_of_dates.as_of_date >= daily.known_on
-    group by as_of_dates.as_of_date
+    {{ slice_contents('as_of_dates', 'inputs') }}
 
 ),
 
@@ -62,7 +44,7 @@ versions as (
         {{ dbt.concat([
             'cast(as_of_dates.as_of_date as ' ~ dbt.type_string() ~ ')', "'/" ~ definitions_key() ~ "/'",
             'substring(md5(' ~ dbt.concat([
-                "coalesce(contents.inputs_hash, '')", "'/'",
+                'contents.contents_hash', "'/'",
                 "coalesce(cast(as_of_dates.opening_date as " ~ dbt.type_string() ~ "), '')"
             ]) ~ '), 1, 16)'
         ]) }} as slice_version
@@ -76,13 +58,19 @@ standing as (
     select
         *,
         row_number() over (order by as_of_date asc) as slice_number,
-        {% for relation in built -%}
-        {#- the last one holds the slice of the current date alone #}
-        {{- 'and ' if not loop.first }}
-        {{- '(as_of_date < (select max(latest.as_of_date) from versions as latest) or ' if loop.last -}}
-        slice_version in (select distinct slice_version from {{ relation }}){{ ')' if loop.last }}
+        {% for relation in kept -%}
+        {{ 'and ' if not loop.first }}slice_version in (select distinct slice_version from {{ relation }})
         {% else -%}
         false
+        {% endfor -%}
+        -- what has the current date alone is made from its open slice
+        {% for name in kept_models('latest') -%}
+        and (
+            as_of_date < (select max(latest.as_of_date) from versions as latest)
+            {% for relation in built_relations([name]) -%}
+            or {{ own_slice_version(of=name) }} in (select distinct slice_version from {{ relation }})
+            {% endfor -%}
+        )
         {% endfor %}as is_standing,
         -- whether who came back by this month-end has still to be counted (int_return_counts); by the first, nobody
         is_month_end

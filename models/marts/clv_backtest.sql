@@ -1,5 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
--- depends_on: {{ ref('int_slices') }}
 {%- set text = dbt.type_string() -%}
 {%- set buckets = {
     'all': "'all'", 'decile': 'lpad(cast(decile as ' ~ text ~ "), 2, '0')", 'tier': 'tier',
@@ -103,7 +102,7 @@ select
     origins.holdout_ends_on,
     cast({{ var('clv_backtest_months') }} as integer) as holdout_months,
     cast(case when added.method = 'model' then origins.fitted_as_of end as date) as parameters_fitted_as_of,
-    origins.slice_version
+    {{ own_slice_version('origins.slice_version') }} as slice_version
 from added
 inner join origins on added.as_of_date = origins.as_of_date
 inner join yardsticks on added.as_of_date = yardsticks.as_of_date and added.measure = yardsticks.measure

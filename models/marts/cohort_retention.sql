@@ -42,6 +42,6 @@ select
     cast(sum(net_revenue) as numeric(18, 2)) as net_revenue,
     cast(sum(margin) as numeric(18, 2)) as margin,
     {{ mean_amount('sum(margin)', 'count(*)') }} as margin_per_customer,
-    slice_version
+    {{ own_slice_version() }} as slice_version
 from cohorts
 group by cohort_month, as_of_date, slice_version

@@ -2,7 +2,6 @@
     materialized='incremental', incremental_strategy='append',
     pre_hook='{{ drop_outdated_slices(latest_only=true) }}'
 ) }}
--- depends_on: {{ ref('int_slices') }}
 with forecasts as (
 
     select * from {{ ref('int_clv_forecasts') }}
@@ -63,6 +62,6 @@ select
         case when is_repeated then 'last window repeated: var clv_method' else clv_state end as {{ dbt.type_string() }}
     ) as clv_state,
     spend_state,
-    slice_version
+    {{ own_slice_version() }} as slice_version
 from quantiles
 where {{ is_missing_slice() }}

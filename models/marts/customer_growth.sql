@@ -22,7 +22,6 @@ flows as (
 
     select
         as_of_date,
-        slice_version,
         from_label not in ('not known', 'prospect', 'churned') as was_active,
         to_label not in ('prospect', 'churned') as is_active,
         from_label = 'churned' as was_churned,
@@ -37,7 +36,6 @@ growth as (
 
     select
         as_of_date,
-        slice_version,
         sum(case when was_active then customers else 0 end) as opening_customers,
         sum(case when is_active and not was_active and not was_churned then customers else 0 end) as new_customers,
         -- without a purchase a silence only grows, so who is churned no more has bought, or the threshold moved
@@ -51,7 +49,7 @@ growth as (
         sum(case when is_active then customers else 0 end) as closing_customers,
         sum(net_revenue) as net_revenue
     from flows
-    group by as_of_date, slice_version
+    group by as_of_date
 
 ),
 
@@ -62,6 +60,7 @@ rates as (
         growth.*,
         slices.opening_date,
         slices.is_month_end,
+        slices.slice_version,
         case
             when
                 closing.churned_overdue_ratio is not null
@@ -122,5 +121,5 @@ select
     case when opening_customers > 0 then lost_share end as churn_rate,
     case when has_a_year then annual_churn_rate end as annual_churn_rate,
     case when has_a_year then {{ expected_lifetime('1', 'annual_churn_rate') }} end as expected_lifetime_years,
-    slice_version
+    {{ own_slice_version() }} as slice_version
 from annual

@@ -1,5 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
--- depends_on: {{ ref('int_slices') }}
 -- depends_on: {{ ref('restatements') }}
 
 with customer_value as (

@@ -1,5 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
--- depends_on: {{ ref('int_slices') }}
 {%- set horizons = label_horizons([var('churn_horizon_months')]) %}
 
 with origins as (
@@ -73,5 +72,5 @@ select
     cast(revenue as numeric(18, 2)) as revenue,
     {{ mean_amount('revenue', 'customers') }} as revenue_per_customer,
     horizon_ends_on,
-    slice_version
+    {{ own_slice_version() }} as slice_version
 from judged

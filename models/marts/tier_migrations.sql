@@ -37,7 +37,7 @@ select
     cast(migrations.closing_net_revenue as numeric(18, 2)) as closing_net_revenue,
     cast(migrations.opening_monetary as numeric(18, 2)) as opening_monetary,
     cast(migrations.closing_monetary as numeric(18, 2)) as closing_monetary,
-    slices.slice_version
+    {{ own_slice_version('slices.slice_version') }} as slice_version
 from migrations
 inner join slices on migrations.as_of_date = slices.as_of_date
 where {{ is_missing_slice('slices.as_of_date') }}

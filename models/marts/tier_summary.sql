@@ -1,5 +1,4 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
--- depends_on: {{ ref('int_slices') }}
 
 with history as (
 
@@ -27,6 +26,6 @@ select
     as_of_date,
     tier,
     {{ portfolio_measures() }},
-    slice_version
+    {{ own_slice_version() }} as slice_version
 from labelled
 group by as_of_date, tier, slice_version

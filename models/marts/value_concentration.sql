@@ -1,27 +1,32 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+{%- set value = abc_value_columns()[var('abc_value')] %}
 
 with slices as (
 
     select * from {{ ref('int_slices') }}
-    where is_open
 
 ),
 
-value_ranks as (
-
-    select * from {{ ref('int_value_ranks') }}
-    where measure = 'ranked_value'
-
-),
-
-totals as (
+-- losses count as 0
+customers as (
 
     select
         as_of_date,
-        cast(max(customers_to_here) as numeric(10, 0)) as customers_total,
-        max(value_to_here) as value_total
-    from value_ranks
-    group by as_of_date
+        cast(case when {{ value }} > 0 then {{ value }} else 0 end as numeric(18, 2)) as measured_value
+    from {{ ref('customer_value_history') }}
+    where order_count > 0 and {{ value }} is not null and {{ is_missing_slice() }}
+
+),
+
+-- one row per distinct value: equals share a stretch of the curve
+value_groups as (
+
+    select
+        as_of_date,
+        measured_value,
+        cast(count(*) as numeric(10, 0)) as customers
+    from customers
+    group by as_of_date, measured_value
 
 ),
 
@@ -31,27 +36,20 @@ percentiles as (
 
 ),
 
--- largest values first; losses count as 0
+-- largest values first
 cumulated as (
 
     select
-        value_ranks.as_of_date,
-        totals.customers_total,
-        totals.value_total,
-        cast(value_ranks.customers as numeric(10, 0)) as customers,
-        case when value_ranks.measured_value > 0 then value_ranks.measured_value else 0 end as measured_value,
-        cast(
-            totals.customers_total - value_ranks.customers_to_here + value_ranks.customers as numeric(10, 0)
-        ) as customers_to_here,
-        cast(
-            totals.value_total - value_ranks.value_to_here
-            + case
-                when value_ranks.measured_value > 0 then value_ranks.measured_value * value_ranks.customers else 0
-            end
-            as numeric(24, 2)
-        ) as value_to_here
-    from value_ranks
-    inner join totals on value_ranks.as_of_date = totals.as_of_date
+        *,
+        cast(sum(customers) over (partition by as_of_date) as numeric(10, 0)) as customers_total,
+        cast(sum(measured_value * customers) over (partition by as_of_date) as numeric(24, 2)) as value_total,
+        cast(sum(customers) over (
+            partition by as_of_date order by measured_value desc rows between unbounded preceding and current row
+        ) as numeric(10, 0)) as customers_to_here,
+        cast(sum(measured_value * customers) over (
+            partition by as_of_date order by measured_value desc rows between unbounded preceding and current row
+        ) as numeric(24, 2)) as value_to_here
+    from value_groups
 
 ),
 
@@ -98,7 +96,7 @@ select
     / nullif(
         cast(inequality.customers_total as {{ type_double() }}) * cast(inequality.value_total as {{ type_double() }}), 0
     ) - 1 as gini,
-    slices.slice_version
+    {{ own_slice_version('slices.slice_version') }} as slice_version
 from slices
 cross join percentiles
 left join inequality on slices.as_of_date = inequality.as_of_date

@@ -78,7 +78,7 @@ def test_another_project_may_have_seeds_of_its_own(consumer: Warehouse):
     (consumer.folder / "seeds" / "rfm_segments.csv").write_text(own)
     project = consumer.folder / "dbt_project.yml"
     before = project.read_text()
-    project.write_text(before + "seeds: {customer_value: {reference: {rfm_segments: {+enabled: false}}}}\n")
+    project.write_text(before + "seeds: {customer_value_warehouse: {reference: {rfm_segments: {+enabled: false}}}}\n")
     done = dbt(consumer, "build", "--resource-type", "seed", "--resource-type", "model", "--select", "+segment_summary")
     project.write_text(before)
     shutil.rmtree(consumer.folder / "seeds")
@@ -109,8 +109,8 @@ def test_the_python_model_finds_its_scripts(tmp_path: Path, monkeypatch: pytest.
     assert fits.scripts_folder() == str(PROJECT / "scripts")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dbt_project.yml").write_text("name: other\n" + setting)
-    with pytest.raises(FileNotFoundError, match=f"{folder}/customer_value"):
+    with pytest.raises(FileNotFoundError, match=f"{folder}/customer_value_warehouse"):
         fits.scripts_folder()
     (tmp_path / folder).mkdir()
-    (tmp_path / folder / "customer_value").symlink_to(PROJECT)
-    assert fits.scripts_folder() == str(tmp_path / folder / "customer_value" / "scripts")
+    (tmp_path / folder / "customer_value_warehouse").symlink_to(PROJECT)
+    assert fits.scripts_folder() == str(tmp_path / folder / "customer_value_warehouse" / "scripts")
