@@ -6,7 +6,7 @@ purchases and spend ask of each customer is written to a table, from which both 
 times, each in a process of its own under the same memory limit, as of that date alone:
 
     empty process                  Python that opens the database and does nothing: part of every line but the build's
-    inputs                         the rows of the view int_clv_inputs, written: what the other lines then read
+    inputs                         the rows of the view int_earlier_raw_tiers, written: what the other lines then read
     scores: bare SQL               scripts/bench_clv.sql: p_alive, expected_purchases_12m and expected_spend
     scores: the view               the same three columns from the view int_clv_scores
     scores: the pairs              compiled SQL of the table int_clv_pairs, which the view reads: every month up to the

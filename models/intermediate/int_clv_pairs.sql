@@ -2,9 +2,9 @@
 {%- set arguments = ['repeat_count', 'age_days', 'horizon_days', 'r', 'alpha'] -%}
 {%- set is_pareto = var('clv_model') == 'pareto_nbd' -%}
 {%- set is_modified = var('clv_model') == 'mbg_nbd' -%}
-with inputs as (
+with facts as (
 
-    select * from {{ ref('int_clv_inputs') }}
+    select * from {{ ref('int_customer_facts') }}
     where order_count > 0
 
 ),
@@ -27,9 +27,9 @@ pairs as (
 
     select distinct
         as_of_date,
-        repeat_count,
+        gap_count as repeat_count,
         age_days
-    from inputs
+    from facts
 
 ),
 

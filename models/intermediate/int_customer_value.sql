@@ -1,8 +1,8 @@
 {{ config(materialized='view') }} -- written down once, in customer_value_history
 {%- set patience = var('demotion_patience') %}
-{%- set before = [] %}
-{%- for back in range(1, patience + 1) %}{% do before.append('back_' ~ back ~ '_raw_tier') %}{% endfor %}
-with judgements as (
+{%- set before = ['opening_raw_tier'] %}
+{%- for back in range(2, patience + 1) %}{% do before.append('back_' ~ back ~ '_raw_tier') %}{% endfor %}
+with customers as (
 
     select
         *,
@@ -81,18 +81,18 @@ select
     margin_is_estimated,
     last_activity_date,
     coalesce(
-        back_1_lifecycle_stage = 'churned' and lifecycle_stage <> 'churned' and order_count > back_1_order_count, false
+        opening_lifecycle_stage = 'churned' and lifecycle_stage <> 'churned' and order_count > opening_order_count, false
     ) as is_reactivated,
     least({{ (before + before[:1]) | join(', ') }}) as opening_tier,
-    back_1_raw_tier as opening_raw_tier,
-    back_1_rfm_segment as opening_rfm_segment,
-    back_1_lifecycle_stage as opening_lifecycle_stage,
-    back_1_net_revenue as opening_net_revenue,
-    back_1_monetary as opening_monetary,
+    opening_raw_tier,
+    opening_rfm_segment,
+    opening_lifecycle_stage,
+    opening_net_revenue,
+    opening_monetary,
     slice_version,
     {% for horizon in [3, 6, 12] -%}
     p_order_{{ horizon }}m,
     {% endfor -%}
     p_order_state,
     churn_risk
-from judgements
+from customers

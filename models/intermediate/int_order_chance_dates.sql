@@ -18,7 +18,7 @@ parameters as (
 
 thresholds as (
 
-    select * from {{ ref('tier_thresholds') }}
+    select * from {{ ref('int_label_thresholds') }}
 
 ),
 

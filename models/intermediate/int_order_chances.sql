@@ -1,7 +1,9 @@
 {{ config(materialized='view') }} -- written down once, in customer_value_history
-with judgements as (
+{%- set by_forecast = var('abc_value') == 'lifetime_value' %}
 
-    select * from {{ ref('int_customer_judgements') }}
+with customers as (
+
+    select * from {{ ref('int_earlier_raw_tiers' if by_forecast else 'int_clv_scores') }}
     {{ evaluated_once() }}
 
 ),
@@ -22,18 +24,18 @@ curves as (
 placed as (
 
     select
-        judgements.*,
+        customers.*,
         {% for horizon in [3, 6, 12] -%}
-        judgements.p_alive * (1 - judgements.alive_p_no_purchase_{{ horizon }}m) as raw_{{ horizon }}m,
+        customers.p_alive * (1 - customers.alive_p_no_purchase_{{ horizon }}m) as raw_{{ horizon }}m,
         rules.method_{{ horizon }}m,
         rules.base_rate_{{ horizon }}m,
         {% endfor -%}
-        1 / (1 + judgements.overdue_ratio) as overdue_ratio_position,
-        {{ overdue_bin('judgements.overdue_ratio') }} as overdue_ratio_bin,
+        1 / (1 + customers.overdue_ratio) as overdue_ratio_position,
+        {{ overdue_bin('customers.overdue_ratio') }} as overdue_ratio_bin,
         rules.in_rhythm_rate,
         rules.p_order_state as rules_state
-    from judgements
-    inner join rules on judgements.as_of_date = rules.as_of_date
+    from customers
+    inner join rules on customers.as_of_date = rules.as_of_date
     {{ evaluated_once() }}
 
 ),

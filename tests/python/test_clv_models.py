@@ -98,8 +98,8 @@ def test_parameters_are_those_of_the_customers_one_by_one(built: Warehouse):
     spend = (by_customer["gross_amount"].sum() - by_customer["gross_amount"].first()).to_numpy()
     inputs = built.query(
         """
-        select repeat_count, last_purchase_age_days, age_days, cast(repeat_net_revenue as double) as spend
-        from intermediate.int_clv_inputs where as_of_date = '2024-09-30' order by cast(customer_id as integer)
+        select gap_count, gap_days, age_days, cast(repeat_net_revenue as double) as spend
+        from intermediate.int_customer_facts where as_of_date = '2024-09-30' order by cast(customer_id as integer)
         """
     )
     assert (inputs.to_numpy()[:, :3] == np.array([x, t_x, T]).T).all()
@@ -123,7 +123,7 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
     )
     r, alpha, s, beta, x, t_x, T = (
         rows[name].to_numpy(float)
-        for name in ("r", "alpha", "s", "beta", "repeat_count", "last_purchase_age_days", "age_days")
+        for name in ("r", "alpha", "s", "beta", "gap_count", "gap_days", "age_days")
     )
     nodes, weights = np.polynomial.legendre.leggauss(200)
     y = t_x + (T - t_x) * ((nodes + 1) / 2)[:, None]
@@ -145,7 +145,9 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
     assert rows["expected_spend"].to_numpy() == pytest.approx(spend.to_numpy(), rel=1e-9)
     assert set(rows["clv_state"]) == {"modelled"}
     moments = built.query("select * from intermediate.int_clv_pairs where as_of_date = '2024-08-31'")
-    own = rows[["repeat_count", "age_days", "p_alive", "expected_spend", "p", "q"]]
+    own = rows[["gap_count", "age_days", "p_alive", "expected_spend", "p", "q"]].rename(
+        columns={"gap_count": "repeat_count"}
+    )
     of_all = own.merge(moments, how="left", on=["repeat_count", "age_days"])
     for side, share in (("low", 0.1), ("high", 0.9)):
         quantiles = spend_quantiles(of_all, 36, share)
@@ -206,7 +208,9 @@ def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path:
         select pairs.*, scores.p_alive, scores.expected_spend, parameters.p, parameters.q, forecasts.*
         from marts.customer_forecasts as forecasts
         inner join intermediate.int_clv_scores as scores using (as_of_date, customer_id)
-        inner join intermediate.int_clv_pairs as pairs using (as_of_date, repeat_count, age_days)
+        inner join intermediate.int_clv_pairs as pairs
+            on scores.as_of_date = pairs.as_of_date and scores.gap_count = pairs.repeat_count
+            and scores.age_days = pairs.age_days
         inner join marts.clv_parameters as parameters using (as_of_date)
         """
     )
