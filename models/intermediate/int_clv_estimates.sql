@@ -23,7 +23,7 @@ with customers as (
 
 parameters as (
 
-    select * from {{ ref('clv_parameters') }}
+    select * from {{ ref('int_clv_parameters') }}
 
 ),
 

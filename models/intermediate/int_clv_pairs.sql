@@ -11,7 +11,7 @@ with facts as (
 
 parameters as (
 
-    select * from {{ ref('clv_parameters') }}
+    select * from {{ ref('int_clv_parameters') }}
     where fitted_as_of is not null
 
 ),

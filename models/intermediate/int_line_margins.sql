@@ -1,9 +1,17 @@
 {{ config(materialized='view') }} -- read once, by int_cross_sales
 
-with orders as (
+with as_of_dates as (
 
-    select * from {{ ref('orders') }}
-    where is_purchase
+    select max(as_of_date) as as_of_date from {{ ref('int_as_of_dates') }}
+
+),
+
+orders as (
+
+    select orders.*
+    from {{ ref('int_orders') }} as orders
+    inner join as_of_dates on orders.order_date <= as_of_dates.as_of_date
+    where orders.is_purchase
 
 ),
 

@@ -12,7 +12,7 @@ origins as (
 
 parameters as (
 
-    select * from {{ ref('clv_parameters') }}
+    select * from {{ ref('int_clv_parameters') }}
 
 ),
 

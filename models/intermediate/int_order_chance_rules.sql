@@ -16,7 +16,7 @@ with slices as (
 
 parameters as (
 
-    select * from {{ ref('clv_parameters') }}
+    select * from {{ ref('int_clv_parameters') }}
 
 ),
 

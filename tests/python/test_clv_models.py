@@ -303,8 +303,8 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
         "update intermediate.int_clv_fits set p = null, q = null, gamma = null, spend_note = 'for once'"
         " where fitted_as_of = '2024-09-30'"
     )
-    built.execute("delete from marts.clv_parameters")
-    result = built.dbt("run", "--select", "int_clv_attempts", "clv_parameters", "int_clv_pairs")
+    built.execute("delete from intermediate.int_clv_parameters")
+    result = built.dbt("run", "--select", "int_clv_attempts", "int_clv_parameters", "clv_parameters", "int_clv_pairs")
     assert result.returncode == 0, result.stdout
     (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-07-31'").to_dict("records")
     assert (row["state"], str(row["fitted_as_of"])[:10], row["fit_note"]) == ("carried forward", "2024-03-31", "as if")
@@ -325,10 +325,10 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
     states += " where as_of_date = '2024-10-15'"
     before = built.rows(states)
     assert before == [("carried forward", "2024-06-30", "for once")]
-    built.execute("delete from marts.clv_parameters where as_of_date = '2024-10-15'")
+    built.execute("delete from intermediate.int_clv_parameters where as_of_date = '2024-10-15'")
     built.execute("update intermediate.int_slices set is_open = as_of_date = '2024-10-15'")
     built.execute("delete from intermediate.int_clv_attempts")
-    result = built.dbt("run", "--select", "clv_parameters")
+    result = built.dbt("run", "--select", "int_clv_parameters", "clv_parameters")
     assert result.returncode == 0, result.stdout
     assert built.rows(states) == before
 
