@@ -49,6 +49,6 @@ from month_ends
 inner join fit_dates on month_ends.as_of_date = fit_dates.as_of_date
 inner join parameters on month_ends.as_of_date = parameters.as_of_date
 inner join month_ends as holdout_ends on month_ends.holdout_ends_on = holdout_ends.as_of_date
-{% for relation in built -%}
-where holdout_ends.slice_version not in (select distinct backtest.slice_version from {{ relation }} as backtest)
-{% endfor -%}
+{% if built -%}
+where holdout_ends.slice_version not in (select distinct backtest.slice_version from {{ built[0] }} as backtest)
+{% endif -%}

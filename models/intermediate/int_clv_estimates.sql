@@ -1,10 +1,5 @@
 {{ config(materialized='view') }} -- read once, by int_clv_scores
-{%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
-{%- set shape = ['s', 'beta'] if var('clv_model') == 'pareto_nbd' else ['a', 'b'] -%}
-{%- set arguments = ['customers.gap_count', 'customers.gap_days', 'customers.age_days', 'parameters.r',
-    'parameters.alpha', 'parameters.' ~ shape[0], 'parameters.' ~ shape[1]] -%}
-{%- set p_alive = pareto_nbd_p_alive(*arguments) if var('clv_model') == 'pareto_nbd'
-    else mbg_nbd_p_alive(*arguments) if var('clv_model') == 'mbg_nbd' else bg_nbd_p_alive(*arguments) %}
+{%- set horizons = clv_horizons(var('clv_horizons_months')) %}
 
 -- tiers that rank by the forecast come after it, all other labels before
 with customers as (
@@ -29,7 +24,7 @@ parameters as (
 
 pairs as (
 
-    select * from {{ ref('int_clv_pairs') }}
+    select * from {{ ref('int_clv_expectations') }}
 
 ),
 
@@ -49,7 +44,9 @@ select
     parameters.p as spend_p,
     parameters.q as spend_q,
     -- null without parameters or orders, as its arguments are; in a case its common parts would be worked out again
-    {{ p_alive }} as p_alive,
+    {{ clv_p_alive(
+        var('clv_model'), 'customers.gap_count', 'customers.gap_days', 'customers.age_days', 'parameters'
+    ) }} as p_alive,
     {{ last_window_rate(
         "customers.lifecycle_stage = 'churned'", 'customers.frequency', 'customers.purchase_days',
         'customers.order_count', var('window_months')

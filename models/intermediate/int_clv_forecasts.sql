@@ -31,7 +31,7 @@ customers as (
 
 pairs as (
 
-    select * from {{ ref('int_clv_pairs') }}
+    select * from {{ ref('int_clv_expectations') }}
 
 ),
 

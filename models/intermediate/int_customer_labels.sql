@@ -45,11 +45,17 @@ select
     segments.rfm_segment,
     scored.recency_days / scored.expected_gap_days as overdue_ratio,
     {{ lifecycle_stage(
-        'scored.order_count', 'scored.recency_days', 'scored.recency_days / scored.expected_gap_days',
-        'scored.monetary', 'scored.previous_monetary',
-        'scored.churned_overdue_ratio', var('churned_min_recency_days'),
-        'scored.decline_overdue_ratio', 'scored.decline_revenue_ratio',
-        var('stability_min_orders'), var('formation_min_orders')
+        order_count='scored.order_count',
+        recency_days='scored.recency_days',
+        overdue_ratio='scored.recency_days / scored.expected_gap_days',
+        monetary='scored.monetary',
+        previous_monetary='scored.previous_monetary',
+        churned_overdue_ratio='scored.churned_overdue_ratio',
+        churned_min_recency_days=var('churned_min_recency_days'),
+        decline_overdue_ratio='scored.decline_overdue_ratio',
+        decline_revenue_ratio='scored.decline_revenue_ratio',
+        stability_min_orders=var('stability_min_orders'),
+        formation_min_orders=var('formation_min_orders')
     ) }} as lifecycle_stage,
     scored.*
 from scored

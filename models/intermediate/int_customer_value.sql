@@ -12,14 +12,10 @@ with customers as (
             discounted_purchases_{{ horizon }}m * expected_spend * population_margin_rate as numeric(18, 2)
         ) as residual_value_{{ horizon }}m,
         {% endfor -%}
-        -- who spends least is the worst of them, unless sales on the whole are a loss
         {% for side in ['low', 'high'] -%}
-        cast(
-            case
-                when population_margin_rate >= 0 then discounted_spend_36m_{{ side }}
-                else discounted_spend_36m_{{ 'high' if side == 'low' else 'low' }}
-            end * population_margin_rate as numeric(18, 2)
-        ) as residual_value_36m_{{ side }},
+        {{ margin_of_range(
+            side, 'discounted_spend_36m_low', 'discounted_spend_36m_high', 'population_margin_rate'
+        ) }} as residual_value_36m_{{ side }},
         {% endfor -%}
         cast(
             alive_discounted_36m * expected_spend * population_margin_rate as numeric(18, 2)

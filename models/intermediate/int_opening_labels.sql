@@ -46,12 +46,17 @@ select
     segments.rfm_segment as opening_rfm_segment,
     case
         when scored.opening_order_count is not null then {{ lifecycle_stage(
-            'scored.opening_order_count', 'scored.opening_recency_days',
-            'scored.opening_recency_days / scored.opening_expected_gap_days',
-            'scored.opening_monetary', 'scored.opening_previous_monetary',
-            'scored.opening_churned_overdue_ratio', var('churned_min_recency_days'),
-            'scored.opening_decline_overdue_ratio', 'scored.opening_decline_revenue_ratio',
-            var('stability_min_orders'), var('formation_min_orders')
+            order_count='scored.opening_order_count',
+            recency_days='scored.opening_recency_days',
+            overdue_ratio='scored.opening_recency_days / scored.opening_expected_gap_days',
+            monetary='scored.opening_monetary',
+            previous_monetary='scored.opening_previous_monetary',
+            churned_overdue_ratio='scored.opening_churned_overdue_ratio',
+            churned_min_recency_days=var('churned_min_recency_days'),
+            decline_overdue_ratio='scored.opening_decline_overdue_ratio',
+            decline_revenue_ratio='scored.opening_decline_revenue_ratio',
+            stability_min_orders=var('stability_min_orders'),
+            formation_min_orders=var('formation_min_orders')
         ) }}
     end as opening_lifecycle_stage,
     scored.*

@@ -1,9 +1,3 @@
-{%- set is_pareto = var('clv_model') == 'pareto_nbd' -%}
-{%- set shape = ['s', 'beta'] if is_pareto else ['a', 'b'] -%}
-{%- set arguments = ['facts.repeat_count', 'facts.last_purchase_age_days', 'facts.age_days', 'facts.r', 'facts.alpha',
-    'facts.' ~ shape[0], 'facts.' ~ shape[1]] -%}
-{%- set p_alive = pareto_nbd_p_alive(*arguments) if is_pareto
-    else mbg_nbd_p_alive(*arguments) if var('clv_model') == 'mbg_nbd' else bg_nbd_p_alive(*arguments) -%}
 with dates as (
 
     select * from {{ ref('int_order_chance_dates') }}
@@ -23,7 +17,7 @@ days as (
 ),
 
 -- a purchase day is the last one until the next
-stretches as (
+purchase_ranges as (
 
     select
         customer_id,
@@ -39,22 +33,22 @@ facts as (
 
     select
         dates.*,
-        stretches.customer_id,
-        stretches.next_order_date,
-        stretches.repeat_count,
-        cast({{ dbt.datediff('stretches.first_order_date', 'stretches.order_date', 'day') }} as integer) as last_purchase_age_days, -- noqa: LT05
-        cast({{ dbt.datediff('stretches.first_order_date', 'dates.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
-        cast({{ dbt.datediff('stretches.order_date', 'dates.as_of_date', 'day') }} as integer) as recency_days -- noqa: LT05
-    from stretches
+        purchase_ranges.customer_id,
+        purchase_ranges.next_order_date,
+        purchase_ranges.repeat_count,
+        cast({{ dbt.datediff('purchase_ranges.first_order_date', 'purchase_ranges.order_date', 'day') }} as integer) as last_purchase_age_days, -- noqa: LT05
+        cast({{ dbt.datediff('purchase_ranges.first_order_date', 'dates.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
+        cast({{ dbt.datediff('purchase_ranges.order_date', 'dates.as_of_date', 'day') }} as integer) as recency_days -- noqa: LT05
+    from purchase_ranges
     inner join dates
         on
-            stretches.order_date <= dates.as_of_date
-            and coalesce(stretches.next_order_date, cast('9999-12-31' as date)) > dates.as_of_date
+            purchase_ranges.order_date <= dates.as_of_date
+            and coalesce(purchase_ranges.next_order_date, cast('9999-12-31' as date)) > dates.as_of_date
     {{ evaluated_once() }}
 
 ),
 
--- as in int_clv_pairs
+-- as in int_clv_expectations
 pairs as (
 
     select distinct
@@ -63,7 +57,10 @@ pairs as (
         age_days,
         r,
         alpha,
-        {{ shape | join(', ') }}
+        s,
+        beta,
+        a,
+        b
     from facts
 
 ),
@@ -72,10 +69,10 @@ idle as (
 
     select
         {% for horizon in [3, 6, 12] -%}
-        {%- set arguments = ['repeat_count', 'age_days', '(cast(' ~ horizon ~ ' as ' ~ type_double() ~ ') * 365 / 12)',
-            'r', 'alpha'] -%}
-        {{ pareto_nbd_p_no_purchase(*(arguments + shape)) if is_pareto
-            else beta_geometric_p_no_purchase(*arguments) }} as p_no_purchase_{{ horizon }}m,
+        {{ clv_p_no_purchase(
+            var('clv_model'), 'repeat_count', 'age_days', '(cast(' ~ horizon ~ ' as ' ~ type_double() ~ ') * 365 / 12)',
+            'pairs'
+        ) }} as p_no_purchase_{{ horizon }}m,
         {% endfor -%}
         as_of_date,
         repeat_count,
@@ -89,7 +86,9 @@ alive as (
 
     select
         facts.*,
-        {{ p_alive }} as p_alive
+        {{ clv_p_alive(
+            var('clv_model'), 'facts.repeat_count', 'facts.last_purchase_age_days', 'facts.age_days', 'facts'
+        ) }} as p_alive
     from facts
     {{ evaluated_once() }}
 

@@ -52,7 +52,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def spend_quantiles(rows: pd.DataFrame, horizon: int, share: float) -> np.ndarray:
     """Return what a share of customers alike spend less than in the months to come, discounted, by row, in currency.
 
-    Of int_clv_pairs, the parameters and a customer's own figures; Wilson and Hilferty on the Gamma-Gamma moments of all
+    Of int_clv_expectations, the parameters and a customer's own figures; Wilson and Hilferty on the Gamma-Gamma moments of all
     purchase days.
     """
     count, discounted, none, factorial = (
@@ -144,7 +144,7 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
     spend = rows["p"] * (rows["gamma"] + rows["net_revenue"].astype(float)) / (rows["p"] * (x + 1) + rows["q"] - 1)
     assert rows["expected_spend"].to_numpy() == pytest.approx(spend.to_numpy(), rel=1e-9)
     assert set(rows["clv_state"]) == {"modelled"}
-    moments = built.query("select * from intermediate.int_clv_pairs where as_of_date = '2024-08-31'")
+    moments = built.query("select * from intermediate.int_clv_expectations where as_of_date = '2024-08-31'")
     own = rows[["gap_count", "age_days", "p_alive", "expected_spend", "p", "q"]].rename(
         columns={"gap_count": "repeat_count"}
     )
@@ -208,7 +208,7 @@ def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path:
         select pairs.*, scores.p_alive, scores.expected_spend, parameters.p, parameters.q, forecasts.*
         from marts.customer_forecasts as forecasts
         inner join intermediate.int_clv_scores as scores using (as_of_date, customer_id)
-        inner join intermediate.int_clv_pairs as pairs
+        inner join intermediate.int_clv_expectations as pairs
             on scores.as_of_date = pairs.as_of_date and scores.gap_count = pairs.repeat_count
             and scores.age_days = pairs.age_days
         inner join marts.clv_parameters as parameters using (as_of_date)
@@ -304,7 +304,7 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
         " where fitted_as_of = '2024-09-30'"
     )
     built.execute("delete from intermediate.int_clv_parameters")
-    result = built.dbt("run", "--select", "int_clv_attempts", "int_clv_parameters", "clv_parameters", "int_clv_pairs")
+    result = built.dbt("run", "--select", "int_clv_attempts", "int_clv_parameters", "clv_parameters", "int_clv_expectations")
     assert result.returncode == 0, result.stdout
     (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-07-31'").to_dict("records")
     assert (row["state"], str(row["fitted_as_of"])[:10], row["fit_note"]) == ("carried forward", "2024-03-31", "as if")
