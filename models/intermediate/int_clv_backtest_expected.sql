@@ -25,12 +25,14 @@ select
     pairs.as_of_date,
     pairs.repeat_count,
     pairs.age_days,
-    {% for column, formula in {
-        'alive_purchases': clv_expected_purchases, 'p_no_purchase': clv_p_no_purchase,
-        'factorial_moment': clv_factorial_moment,
-    }.items() -%}
-    {{ formula(var('clv_model'), 'pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins') }}
-        as {{ column }}{{ ',' if not loop.last }}
-    {% endfor -%}
+    {{ clv_expected_purchases(
+        var('clv_model'), 'pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins'
+    ) }} as alive_purchases,
+    {{ clv_p_no_purchase(
+        var('clv_model'), 'pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins'
+    ) }} as p_no_purchase,
+    {{ clv_factorial_moment(
+        var('clv_model'), 'pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins'
+    ) }} as factorial_moment
 from pairs
 inner join origins on pairs.as_of_date = origins.as_of_date
