@@ -9,7 +9,7 @@ with slices as (
 
 value_ranks as (
 
-    select * from {{ ref('int_value_ranks') }}
+    select * from {{ ref('int_lifetime_value_ranks' if var('abc_value') == 'lifetime_value' else 'int_value_ranks') }}
     where measure = 'ranked_value'
 
 ),
