@@ -9,8 +9,8 @@ times, each in a process of its own under the same memory limit, as of that date
     inputs                         the rows of the view int_earlier_raw_tiers, written: what the other lines then read
     scores: bare SQL               scripts/bench_clv.sql: p_alive, expected_purchases_12m and expected_spend
     scores: the view               the same three columns from the view int_clv_scores
-    scores: the pairs              compiled SQL of the table int_clv_expectations, which the view reads: every month up to the
-                                   farthest horizon, and what the ranges need
+    scores: the pairs              compiled SQL of the table int_clv_expectations, which the view reads: every month up
+                                   to the farthest horizon, and what the ranges need
     scores: the pairs and the view both, one after the other
     fit: one date                  scripts/clv.py on the bins of int_clv_fit_stats, as int_clv_fits does it
 

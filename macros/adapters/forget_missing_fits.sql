@@ -1,7 +1,7 @@
 {#-
-  Take the slices that still wait for a fit out of int_clv_parameters, customer_value_history and customer_forecasts, and
-  the origins among them out of clv_backtest, label_truth, int_order_chance_counts and int_order_chance_errors, so that
-  the next build works them out again; out of this project's own tables alone. scripts/fit_clv.py calls it before it fits.
+  Take the slices that still wait for a fit out of int_clv_parameters, customer_value_history and customer_forecasts,
+  and the origins among them out of clv_backtest, label_truth, int_order_chance_counts and int_order_chance_errors, so
+  that the next build works them out again; out of this project's own tables alone. scripts/fit_clv.py calls it before it fits.
 -#}
 {% macro forget_missing_fits() -%}
     {%- set parameters = load_relation(relation_of('int_clv_parameters')) -%}

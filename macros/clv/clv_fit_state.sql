@@ -4,8 +4,8 @@
   Arguments   last_fit_date    last date by then that parameters are to be fitted on; null: none yet
               attempted_as_of  last date by then that they were fitted on, with or without success; null: none
               fitted_as_of     last of these with success; null: none
-  Returns     no fit date yet, awaiting fit (the last fit date has not been attempted), no fit, carried forward (the last
-              attempt failed) or fitted; never null
+  Returns     no fit date yet, awaiting fit (the last fit date has not been attempted), no fit, carried forward (the
+              last attempt failed) or fitted; never null
   Example     fit date 2024-06-30, attempted then, last success 2024-03-31: carried forward
 -#}
 {% macro clv_fit_state(last_fit_date, attempted_as_of, fitted_as_of) -%}

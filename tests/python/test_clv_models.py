@@ -52,8 +52,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def spend_quantiles(rows: pd.DataFrame, horizon: int, share: float) -> np.ndarray:
     """Return what a share of customers alike spend less than in the months to come, discounted, by row, in currency.
 
-    Of int_clv_expectations, the parameters and a customer's own figures; Wilson and Hilferty on the Gamma-Gamma moments of all
-    purchase days.
+    Of int_clv_expectations, the parameters and a customer's own figures; Wilson and Hilferty on the Gamma-Gamma
+    moments of all purchase days.
     """
     count, discounted, none, factorial = (
         rows[f"{name}_{horizon}m"]
@@ -122,8 +122,7 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
         """
     )
     r, alpha, s, beta, x, t_x, T = (
-        rows[name].to_numpy(float)
-        for name in ("r", "alpha", "s", "beta", "gap_count", "gap_days", "age_days")
+        rows[name].to_numpy(float) for name in ("r", "alpha", "s", "beta", "gap_count", "gap_days", "age_days")
     )
     nodes, weights = np.polynomial.legendre.leggauss(200)
     y = t_x + (T - t_x) * ((nodes + 1) / 2)[:, None]
@@ -304,7 +303,8 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
         " where fitted_as_of = '2024-09-30'"
     )
     built.execute("delete from intermediate.int_clv_parameters")
-    result = built.dbt("run", "--select", "int_clv_attempts", "int_clv_parameters", "clv_parameters", "int_clv_expectations")
+    parameters = ["int_clv_attempts", "int_clv_parameters", "clv_parameters"]
+    result = built.dbt("run", "--select", *parameters, "int_clv_expectations")
     assert result.returncode == 0, result.stdout
     (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-07-31'").to_dict("records")
     assert (row["state"], str(row["fitted_as_of"])[:10], row["fit_note"]) == ("carried forward", "2024-03-31", "as if")
