@@ -18,7 +18,7 @@
                 'alive_squared_spend' ~ suffix
             ) }} as spend{{ suffix }}_{{ side }},
             {% endfor -%}
-            shares.*
+            *
         from (
             select
                 {% for side, share in clv_interval_shares(interval).items() -%}
@@ -28,8 +28,8 @@
                     'purchase_days', 'expected_spend', 'alive_purchases' ~ suffix,
                     'alive_factorial_moment' ~ suffix, 'spend_p', 'spend_q'
                 ) }} as alive_squared_spend{{ suffix }},
-                customers.*
-            from {{ customers }} as customers
+                *
+            from {{ customers }}
             {{ evaluated_once() }}
         ) as shares
     )

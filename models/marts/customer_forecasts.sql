@@ -19,7 +19,7 @@ ranged as (
             when not is_repeated then spend_{{ side }} * alive_discounted / nullif(alive_purchases, 0)
         end as discounted_spend_{{ side }},
         {% endfor -%}
-        ranges.*
+        *
     from {{ with_spend_range('forecasts', var('clv_interval')) }} as ranges
     {{ evaluated_once() }}
 
