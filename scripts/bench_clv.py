@@ -6,11 +6,11 @@ purchases and spend ask of each customer is written to a table, from which both 
 times, each in a process of its own under the same memory limit, as of that date alone:
 
     empty process                  Python that opens the database and does nothing: part of every line but the build's
-    inputs                         the rows of the view int_clv_inputs, written: what the other lines then read
+    inputs                         the rows of the view int_earlier_raw_tiers, written: what the other lines then read
     scores: bare SQL               scripts/bench_clv.sql: p_alive, expected_purchases_12m and expected_spend
     scores: the view               the same three columns from the view int_clv_scores
-    scores: the pairs              compiled SQL of the table int_clv_pairs, which the view reads: every month up to the
-                                   farthest horizon, and what the ranges need
+    scores: the pairs              compiled SQL of the table int_clv_expectations, which the view reads: every month up
+                                   to the farthest horizon, and what the ranges need
     scores: the pairs and the view both, one after the other
     fit: one date                  scripts/clv.py on the bins of int_clv_fit_stats, as int_clv_fits does it
 
@@ -61,7 +61,7 @@ class ScoredShop(Shop):
         self.full_build = self.dbt("run", "--full-refresh")
         self.give_back()
         self.dbt("run")
-        (compiled,) = (folder / "target" / "compiled").glob("**/int_clv_pairs.sql")
+        (compiled,) = (folder / "target" / "compiled").glob("**/int_clv_expectations.sql")
         self.pairs = f"create or replace table scored.pairs as {compiled.read_text(encoding='utf-8')}"
         self.sql("create schema scored;" + PARTS["parameters"])
         self.inputs = self.sql(PARTS["inputs"])

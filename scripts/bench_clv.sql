@@ -11,10 +11,11 @@ where as_of_date = (select max(as_of_date) from marts.clv_parameters);
 
 -- part: inputs
 -- the one slice that is open
-create table scored.inputs as from intermediate.int_clv_inputs;
+create table scored.inputs as from intermediate.int_earlier_raw_tiers;
 
 -- part: from_inputs
-create or replace view intermediate.int_clv_inputs as from scored.inputs;
+create or replace view intermediate.int_earlier_raw_tiers as from scored.inputs;
+create or replace view intermediate.int_customer_facts as from scored.inputs;
 
 -- part: bare
 -- The integrand of macros/clv/pareto_nbd_p_alive.sql at a node, times its weight. moved: y + m; shape: r + x.
@@ -30,10 +31,10 @@ create temp macro term(node, weight, m, t_x, span, shape, alpha, s, beta) as
 create or replace table scored.bare as
 with customers as (
     select
-        customer_id, repeat_count as x, last_purchase_age_days as t_x, age_days as age, parameters.*,
+        customer_id, gap_count as x, gap_days as t_x, age_days as age, parameters.*,
         purchase_days as n,
         case when net_revenue > 0 then net_revenue::double / purchase_days else 0 end as mean_spend,
-        r + repeat_count as shape,
+        r + gap_count as shape,
         least(alpha, beta) as m,
         ln((m + age) / (m + t_x)) as span
     from scored.inputs cross join scored.parameters
@@ -45,7 +46,7 @@ pairs as (
         x, age,
         (r + x) * (beta + age) / (alpha + age) * (1 - power((beta + age) / (beta + age + 365), s - 1)) / (s - 1)
             as alive_purchases
-    from (select distinct repeat_count as x, age_days as age from scored.inputs where order_count > 0)
+    from (select distinct gap_count as x, age_days as age from scored.inputs where order_count > 0)
     cross join scored.parameters
 ),
 alive as (

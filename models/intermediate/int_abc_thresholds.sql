@@ -1,8 +1,18 @@
-{{ config(materialized='view') }} -- a few rows, read once
+{{ config(
+    materialized='incremental', incremental_strategy='append', on_schema_change='fail',
+    pre_hook='{{ drop_outdated_slices() }}'
+) }}
 
-with value_ranks as (
+with slices as (
 
-    select * from {{ ref('int_value_ranks') }}
+    select * from {{ ref('int_slices') }}
+    where is_open
+
+),
+
+value_ranks as (
+
+    select * from {{ ref('int_lifetime_value_ranks' if var('abc_value') == 'lifetime_value' else 'int_value_ranks') }}
     where measure = 'ranked_value'
 
 ),
@@ -38,9 +48,12 @@ tiers as (
 )
 
 select
-    as_of_date,
-    max(customers) as customers,
-    cast(min(case when abc_tier = 'A' then measured_value end) as numeric(18, 2)) as abc_value_a,
-    cast(min(case when abc_tier in ('A', 'B') then measured_value end) as numeric(18, 2)) as abc_value_b
-from tiers
-group by as_of_date
+    slices.as_of_date,
+    cast(coalesce(max(tiers.customers), 0) as integer) as customers,
+    cast(min(case when tiers.abc_tier = 'A' then tiers.measured_value end) as numeric(18, 2)) as abc_value_a,
+    cast(min(case when tiers.abc_tier in ('A', 'B') then tiers.measured_value end) as numeric(18, 2)) as abc_value_b,
+    slices.slice_version
+from slices
+left join tiers on slices.as_of_date = tiers.as_of_date
+where {{ is_missing_slice('slices.as_of_date') }}
+group by slices.as_of_date, slices.slice_version

@@ -12,18 +12,21 @@ with fit_dates as (
 {% if fits -%}
 select
     fits.fitted_as_of as valid_from,
-    fits.fitted_as_of as attempted_as_of,
+    cast(fits.fitted_as_of as date) as attempted_as_of,
     fits.is_usable,
-    case when fits.is_usable then fits.fitted_as_of end as fitted_as_of,
-    case when fits.p is not null then fits.fitted_as_of end as spend_fitted_as_of,
-    fits.state as fit_state,
-    fits.model,
-    {% for column in numbers + counts -%}
-    fits.{{ column }},
+    cast(case when fits.is_usable then fits.fitted_as_of end as date) as fitted_as_of,
+    cast(case when fits.p is not null then fits.fitted_as_of end as date) as spend_fitted_as_of,
+    cast(fits.state as {{ dbt.type_string() }}) as fit_state,
+    cast(fits.model as {{ dbt.type_string() }}) as model, -- noqa: RF04
+    {% for column in numbers -%}
+    cast(fits.{{ column }} as {{ type_double() }}) as {{ column }},
+    {% endfor -%}
+    {% for column in counts -%}
+    cast(fits.{{ column }} as {{ dbt.type_bigint() }}) as {{ column }},
     {% endfor -%}
     fits.is_converged,
-    fits.note as fit_note,
-    fits.spend_note
+    cast(fits.note as {{ dbt.type_string() }}) as fit_note,
+    cast(fits.spend_note as {{ dbt.type_string() }}) as spend_note
 from {{ fits }} as fits
 inner join fit_dates
     on

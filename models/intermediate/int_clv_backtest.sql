@@ -32,21 +32,15 @@ cells as (
 
 ),
 
--- as in int_clv_scores
-ranged as (
+forecasts as (
 
     select
         facts.*,
-        {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
-        {{ share_of_buyers(share, 'facts.p_alive * (1 - expected.p_no_purchase)') }} as share_{{ side }},
-        {% endfor -%}
         expected.alive_purchases,
-        expected.p_no_purchase,
-        expected.alive_purchases * facts.expected_spend as alive_spend,
-        {{ gamma_gamma_squared_spend(
-            'facts.purchase_days', 'facts.expected_spend', 'expected.alive_purchases', 'expected.factorial_moment',
-            'origins.p', 'origins.q'
-        ) }} as squared_spend
+        expected.p_no_purchase as alive_p_no_purchase,
+        expected.factorial_moment as alive_factorial_moment,
+        origins.p as spend_p,
+        origins.q as spend_q
     from facts
     inner join origins on facts.as_of_date = origins.as_of_date
     inner join expected
@@ -54,7 +48,12 @@ ranged as (
             facts.as_of_date = expected.as_of_date
             and facts.repeat_count = expected.repeat_count
             and facts.age_days = expected.age_days
-    {{ evaluated_once() }}
+
+),
+
+ranged as (
+
+    select * from {{ with_spend_range('forecasts', var('clv_interval')) }} as ranges
 
 ),
 
@@ -80,17 +79,10 @@ select
     ranged.actual_spend,
     cast(ranged.p_alive * ranged.alive_purchases as numeric(28, 12)) as model_purchases,
     cast(ranged.p_alive * ranged.alive_purchases * ranged.expected_spend as numeric(28, 12)) as model_spend,
-    {% for side in ['low', 'high'] -%}
-    cast({{ spend_quantile(
-        'ranged.share_' ~ side, 'ranged.p_no_purchase', 'ranged.alive_spend', 'ranged.squared_spend'
-    ) }} as numeric(28, 12)) as model_spend_{{ side }},
-    {% endfor -%}
-    case
-        when ranged.has_whole_period then cast(ranged.period_purchases as numeric(28, 12))
-    end as last_period_purchases,
-    case
-        when ranged.has_whole_period then cast(ranged.period_spend as numeric(28, 12))
-    end as last_period_spend,
+    cast(ranged.spend_low as numeric(28, 12)) as model_spend_low,
+    cast(ranged.spend_high as numeric(28, 12)) as model_spend_high,
+    case when ranged.has_whole_period then cast(ranged.period_purchases as numeric(28, 12)) end as last_period_purchases,
+    case when ranged.has_whole_period then cast(ranged.period_spend as numeric(28, 12)) end as last_period_spend,
     cast(ranged.window_purchases as numeric(28, 12)) as last_window_purchases,
     cast(ranged.window_purchases * ranged.expected_spend as numeric(28, 12)) as last_window_spend,
     cast(coalesce(cells.mean_purchases, everybody.mean_purchases) as numeric(28, 12)) as rfm_cell_purchases,

@@ -1,7 +1,3 @@
-{%- set arguments = ['pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins.r', 'origins.alpha'] -%}
-{%- set pareto = arguments + ['origins.s', 'origins.beta'] -%}
-{%- set beta_geometric = arguments + ['origins.a', 'origins.b', var('clv_model') == 'mbg_nbd'] -%}
-{%- set is_pareto = var('clv_model') == 'pareto_nbd' -%}
 with origins as (
 
     select * from {{ ref('int_clv_backtest_origins') }}
@@ -14,7 +10,7 @@ facts as (
 
 ),
 
--- as in int_clv_pairs, for the days of the holdout
+-- as in int_clv_expectations, for the days of the holdout
 pairs as (
 
     select distinct
@@ -29,11 +25,14 @@ select
     pairs.as_of_date,
     pairs.repeat_count,
     pairs.age_days,
-    {{ pareto_nbd_expected_purchases(*pareto) if is_pareto
-        else beta_geometric_expected_purchases(*beta_geometric) }} as alive_purchases,
-    {{ pareto_nbd_p_no_purchase(*pareto) if is_pareto
-        else beta_geometric_p_no_purchase(*arguments) }} as p_no_purchase,
-    {{ pareto_nbd_factorial_moment(*pareto) if is_pareto
-        else beta_geometric_factorial_moment(*beta_geometric) }} as factorial_moment
+    {{ clv_expected_purchases(
+        var('clv_model'), 'pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins'
+    ) }} as alive_purchases,
+    {{ clv_p_no_purchase(
+        var('clv_model'), 'pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins'
+    ) }} as p_no_purchase,
+    {{ clv_factorial_moment(
+        var('clv_model'), 'pairs.repeat_count', 'pairs.age_days', 'origins.holdout_days', 'origins'
+    ) }} as factorial_moment
 from pairs
 inner join origins on pairs.as_of_date = origins.as_of_date

@@ -20,7 +20,7 @@ fit_dates as (
 
 parameters as (
 
-    select * from {{ ref('clv_parameters') }}
+    select * from {{ ref('int_clv_parameters') }}
 
 )
 

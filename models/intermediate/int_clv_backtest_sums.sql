@@ -1,37 +1,7 @@
-with backtest as (
+with forecasts as (
 
-    select * from {{ ref('int_clv_backtest') }}
+    select * from {{ ref('int_clv_backtest_forecasts') }}
 
-),
-
--- hindsight forecasts what then came: the best order that there is
-forecasts as (
-
-    {% for measure in ['purchases', 'spend'] -%}
-    {% for method in ['model', 'last_period', 'last_window', 'rfm_cell', 'hindsight'] -%}
-    {% set forecast = method ~ '_' ~ measure if method != 'hindsight' else 'actual_' ~ measure -%}
-    select
-        as_of_date,
-        '{{ method }}' as method, -- noqa: RF04
-        '{{ measure }}' as measure,
-        tier,
-        cohort_quarter,
-        cast({{ forecast }} as numeric(28, 12)) as forecast,
-        {% if forecast == 'model_spend' -%}
-        -- more came back than was bought: nothing spent
-        case
-            when greatest(actual_spend, 0) >= model_spend_low and greatest(actual_spend, 0) <= model_spend_high then 1
-            else 0
-        end as within_interval,
-        {%- else -%}
-        cast(null as integer) as within_interval,
-        {%- endif %}
-        actual_{{ measure }} as actual
-    from backtest
-    where {{ forecast }} is not null
-    {{ 'union all' if not (measure == 'spend' and loop.last) }}
-    {% endfor -%}
-    {% endfor %}
 ),
 
 value_groups as (

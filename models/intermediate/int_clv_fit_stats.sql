@@ -7,9 +7,9 @@ with fit_dates as (
 
 ),
 
-inputs as (
+facts as (
 
-    select * from {{ ref('int_clv_inputs') }}
+    select * from {{ ref('int_customer_facts') }}
     where order_count > 0
 
 ),
@@ -17,25 +17,28 @@ inputs as (
 binned as (
 
     select
-        inputs.as_of_date,
-        inputs.repeat_count,
-        inputs.last_purchase_age_days,
-        inputs.age_days,
-        inputs.repeat_net_revenue,
+        facts.as_of_date,
+        facts.gap_count as repeat_count,
+        facts.gap_days as last_purchase_age_days,
+        facts.age_days,
+        facts.repeat_net_revenue,
         case
-            when inputs.repeat_count <= {{ exact_repeats }} then inputs.repeat_count
+            when facts.gap_count <= {{ exact_repeats }} then facts.gap_count
             else {{ exact_repeats }} + 1 + cast(floor(
-                ln(cast(inputs.repeat_count as {{ type_double() }}) / {{ exact_repeats }}) * 20
+                ln(cast(facts.gap_count as {{ type_double() }}) / {{ exact_repeats }}) * 20
             ) as integer)
         end as repeat_bin,
-        cast(floor(cast(inputs.last_purchase_age_days as {{ type_double() }}) / 7) as integer) as last_purchase_week,
-        cast(floor(cast(inputs.age_days as {{ type_double() }}) / 7) as integer) as age_week,
+        cast(floor(cast(facts.gap_days as {{ type_double() }}) / 7) as integer) as last_purchase_week,
+        cast(floor(cast(facts.age_days as {{ type_double() }}) / 7) as integer) as age_week,
         -- 2 % wide; what is not positive has no logarithm and a bin of its own
         case
-            when inputs.repeat_net_revenue > 0 then cast(floor(ln(inputs.mean_repeat_spend) * 50) as integer)
+            when facts.gap_count > 0 and facts.repeat_net_revenue > 0
+                then cast(floor(
+                    ln(cast(facts.repeat_net_revenue as {{ type_double() }}) / facts.gap_count) * 50
+                ) as integer)
         end as spend_bin
-    from inputs
-    inner join fit_dates on inputs.as_of_date = fit_dates.as_of_date
+    from facts
+    inner join fit_dates on facts.as_of_date = fit_dates.as_of_date
 
 )
 

@@ -1,15 +1,9 @@
 {{ config(materialized='view') }} -- read once, by customer_forecasts
 {%- set horizons = clv_horizons(var('clv_horizons_months')) %}
 
-with slices as (
-
-    select * from {{ ref('int_slices') }}
-
-),
-
 -- from the history, which keeps what int_clv_scores says: that view would be worked out for all open slices again, and
 -- the last of them is the current date's
-customers as (
+with customers as (
 
     select
         *,
@@ -23,33 +17,21 @@ customers as (
         order_count > 0
         and as_of_date = (
             select max(slices.as_of_date)
-            from slices
+            from {{ ref('int_slices') }} as slices
             where slices.is_open
         )
 
 ),
 
-pairs as (
-
-    select * from {{ ref('int_clv_pairs') }}
-
-),
-
 parameters as (
 
-    select * from {{ ref('clv_parameters') }}
+    select * from {{ ref('int_clv_parameters') }}
 
 ),
 
 population as (
 
     select * from {{ ref('int_population_measures') }}
-
-),
-
-methods as (
-
-    select method from {{ ref('int_clv_method') }} -- noqa: RF04
 
 ),
 
@@ -63,22 +45,10 @@ horizons as (
     {% endfor %}
 ),
 
--- of who is still a customer
 ahead as (
 
-    {% for horizon in horizons -%}
-    select
-        as_of_date,
-        repeat_count,
-        age_days,
-        {{ horizon }} as horizon_months,
-        expected_purchases_{{ horizon }}m as alive_purchases,
-        discounted_purchases_{{ horizon }}m as alive_discounted,
-        p_no_purchase_{{ horizon }}m as alive_p_no_purchase,
-        factorial_moment_{{ horizon }}m as alive_factorial_moment
-    from pairs
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    select * from {{ ref('int_clv_expectations_by_horizon') }}
+
 )
 
 select
@@ -111,7 +81,7 @@ select
     customers.slice_version
 from customers
 cross join horizons
-cross join methods
+cross join {{ ref('int_clv_method') }} as methods
 inner join parameters on customers.as_of_date = parameters.as_of_date
 inner join population on customers.as_of_date = population.as_of_date
 left join ahead

@@ -32,10 +32,6 @@ scored as (
             else p_alive * alive_discounted_{{ horizon }}m
         end as discounted_purchases_{{ horizon }}m,
         {% endfor -%}
-        p_alive * (1 - alive_p_no_purchase_36m) as chance_36m,
-        {{ gamma_gamma_squared_spend(
-            'purchase_days', 'expected_spend', 'alive_purchases_36m', 'alive_factorial_moment_36m', 'spend_p', 'spend_q'
-        ) }} as alive_squared_spend_36m,
         *
     from spent
     {{ evaluated_once() }}
@@ -44,12 +40,7 @@ scored as (
 
 ranged as (
 
-    select
-        {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
-        {{ share_of_buyers(share, 'chance_36m') }} as share_{{ side }},
-        {% endfor -%}
-        *
-    from scored
+    select * from {{ with_spend_range('scored', var('clv_interval'), '_36m') }} as ranged
 
 ),
 
@@ -73,11 +64,8 @@ next_orders as (
 
 select
     -- the range of what the purchases bring, discounted as their mean is
-    {% for side in ['low', 'high'] -%}
-    {{ spend_quantile(
-        'share_' ~ side, 'alive_p_no_purchase_36m', '(alive_purchases_36m * expected_spend)', 'alive_squared_spend_36m'
-    ) }} * alive_discounted_36m / nullif(alive_purchases_36m, 0) as discounted_spend_36m_{{ side }},
-    {% endfor -%}
+    spend_36m_low * alive_discounted_36m / nullif(alive_purchases_36m, 0) as discounted_spend_36m_low,
+    spend_36m_high * alive_discounted_36m / nullif(alive_purchases_36m, 0) as discounted_spend_36m_high,
     *,
     cast(case
         when order_count = 0 then 'no order yet'

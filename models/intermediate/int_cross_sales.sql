@@ -1,6 +1,6 @@
 with lines as (
 
-    select * from {{ ref('int_line_margins') }}
+    select * from {{ ref('int_order_lines') }}
     where category is not null
 
 ),

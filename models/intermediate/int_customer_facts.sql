@@ -2,7 +2,10 @@
 
 with totals as (
 
-    select * from {{ ref('int_customer_totals') }}
+    select
+        *,
+        coalesce(valid_to, cast('9999-12-31' as date)) as range_ends_on
+    from {{ ref('int_customer_totals') }}
 
 ),
 
@@ -13,72 +16,83 @@ slices as (
 
 ),
 
--- totals hold until the next change: a row for each slice until then, by way of the few spans that there are
-spans as (
+-- totals hold until the next change: a row for each slice until then, by way of the few validity ranges that there are
+range_slices as (
 
-    select distinct
-        valid_from,
-        coalesce(valid_to, cast('9999-12-31' as date)) as valid_to
-    from totals
+    select
+        ranges.valid_from as starts_on,
+        ranges.range_ends_on as ends_on,
+        slices.*,
+        coalesce(slices.opening_date >= ranges.valid_from, false) as is_opening_in_range
+    from (select distinct valid_from, range_ends_on from totals) as ranges
+    inner join slices on ranges.valid_from <= slices.as_of_date and ranges.range_ends_on > slices.as_of_date
 
 ),
 
-span_slices as (
+facts as (
 
     select
-        spans.valid_from,
-        spans.valid_to,
+        totals.*,
         slices.*
-    from spans
-    inner join slices on spans.valid_from <= slices.as_of_date and spans.valid_to > slices.as_of_date
+    from totals
+    inner join range_slices as slices
+        on totals.valid_from = slices.starts_on and totals.range_ends_on = slices.ends_on
 
 )
 
 select
-    slices.as_of_date,
-    totals.customer_id,
-    totals.first_order_date,
-    totals.last_order_date,
-    totals.last_activity_date,
-    cast(
-        {{ dbt.datediff('totals.last_order_date', 'slices.as_of_date', 'day') }} as integer -- noqa: LT05
-    ) as recency_days,
-    totals.order_count,
-    totals.purchase_days,
-    totals.gap_count,
-    totals.gap_days,
-    totals.frequency,
-    totals.monetary,
-    totals.previous_monetary,
-    totals.net_revenue,
-    totals.repeat_net_revenue,
-    totals.window_margin,
-    totals.margin,
-    totals.ranked_value,
-    totals.held_from,
-    totals.margin_is_estimated = 1 as margin_is_estimated,
-    totals.realised_value,
-    totals.acquisition_cost,
+    as_of_date,
+    customer_id,
+    first_order_date,
+    last_order_date,
+    last_activity_date,
+    cast({{ dbt.datediff('last_order_date', 'as_of_date', 'day') }} as integer) as recency_days, -- noqa: LT05
+    cast({{ dbt.datediff('first_order_date', 'as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
+    order_count,
+    purchase_days,
+    gap_count,
+    gap_days,
+    frequency,
+    monetary,
+    previous_monetary,
+    net_revenue,
+    repeat_net_revenue,
+    window_margin,
+    margin,
+    ranked_value,
+    held_from,
+    margin_is_estimated = 1 as margin_is_estimated,
+    realised_value,
+    acquisition_cost,
 
-    -- what held at the slices before; one that is so many slices back lies at most as many stretches back
-    {% for back in range(1, var('demotion_patience') + 1) -%}
-    {% for column in looked_back_columns(back) if column != 'last_order_date' -%}
+    -- at the opening, at most one validity range back
+    opening_date,
+    case when is_opening_in_range then order_count else order_count_1 end as opening_order_count,
+    case when is_opening_in_range then gap_count else gap_count_1 end as opening_gap_count,
+    case when is_opening_in_range then gap_days else gap_days_1 end as opening_gap_days,
+    case when is_opening_in_range then frequency else frequency_1 end as opening_frequency,
+    case when is_opening_in_range then monetary else monetary_1 end as opening_monetary,
+    case when is_opening_in_range then previous_monetary else previous_monetary_1 end as opening_previous_monetary,
+    case when is_opening_in_range then net_revenue else net_revenue_1 end as opening_net_revenue,
+    case when is_opening_in_range then ranked_value else ranked_value_1 end as opening_ranked_value,
+    case when is_opening_in_range then held_from else held_from_1 end as opening_held_from,
+    cast({{ dbt.datediff(
+        'case when is_opening_in_range then last_order_date else last_order_date_1 end', 'opening_date', 'day'
+    ) }} as integer) as opening_recency_days,
+
+    -- at earlier as-of dates: a date n slices back is at most n validity ranges back
+    {% for back in range(2, var('demotion_patience') + 1) -%}
+    back_{{ back }}_date,
+    {% for column in ['frequency', 'ranked_value', 'held_from'] -%}
     case
-        when slices.back_{{ back }}_date >= totals.valid_from then totals.{{ column }}
-        {% for stretch in range(1, back) -%}
-        when slices.back_{{ back }}_date >= totals.valid_from_{{ stretch }} then totals.{{ column }}_{{ stretch }}
+        when back_{{ back }}_date >= valid_from then {{ column }}
+        {% for ranges_back in range(1, back) -%}
+        when back_{{ back }}_date >= valid_from_{{ ranges_back }} then {{ column }}_{{ ranges_back }}
         {% endfor -%}
-        else totals.{{ column }}_{{ back }}
+        else {{ column }}_{{ back }}
     end as back_{{ back }}_{{ column }},
     {% endfor -%}
     {% endfor -%}
-    cast({{ dbt.datediff(
-        'case when slices.opening_date >= totals.valid_from then totals.last_order_date else totals.last_order_date_1 end',
-        'slices.opening_date', 'day'
-    ) }} as integer) as back_1_recency_days,
-    slices.slice_version
-from totals
-inner join span_slices as slices
-    on
-        totals.valid_from = slices.valid_from
-        and coalesce(totals.valid_to, cast('9999-12-31' as date)) = slices.valid_to
+    is_month_end,
+    slice_version
+from facts

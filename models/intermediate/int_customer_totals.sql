@@ -1,59 +1,31 @@
-{#- what runs up: aggregate over the changes so far, and its type #}
-{%- set running = {
-    'first_order_date': ('min', 'date'), 'last_order_date': ('max', 'date'), 'last_activity_date': ('max', 'date'),
-    'margin_is_estimated': ('max', 'integer'),
-    'order_count': ('sum', 'integer'), 'purchase_days': ('sum', 'integer'), 'frequency': ('sum', 'integer'),
-    'monetary': ('sum', 'numeric(18, 2)'), 'previous_monetary': ('sum', 'numeric(18, 2)'),
-    'net_revenue': ('sum', 'numeric(18, 2)'), 'repeat_net_revenue': ('sum', 'numeric(18, 2)'),
-    'window_margin': ('sum', 'numeric(18, 2)'), 'margin': ('sum', 'numeric(18, 2)'),
-    'acquisition_cost': ('sum', 'numeric(18, 2)'), 'discounted_margin': ('sum', 'numeric(28, 8)'),
-} -%}
-with changes as (
+{%- set by_customer = '(partition by customer_id order by valid_from asc)' -%}
+with totals as (
 
-    select * from {{ ref('int_customer_changes') }}
-
-),
-
-stretches as (
-
-    select
-        customer_id,
-        as_of_date as valid_from,
-        {% for column, (aggregate, sql_type) in running.items() -%}
-        cast({{ aggregate }}({{ column }}) over (
-            partition by customer_id order by as_of_date asc rows between unbounded preceding and current row
-        ) as {{ sql_type }}) as {{ column }},
-        {% endfor -%}
-        lead(as_of_date) over (partition by customer_id order by as_of_date asc) as valid_to
-    from changes
-
-),
-
-measured as (
-
-    select
-        *,
-        cast(case when order_count > 0 then purchase_days - 1 else 0 end as integer) as gap_count,
-        cast(coalesce({{ dbt.datediff('first_order_date', 'last_order_date', 'day') }}, 0) as integer) as gap_days,
-        cast(discounted_margin as numeric(18, 2)) as realised_value,
-        -- who has not ordered is not ranked; the lifetime value comes later (int_ranked_values)
-        cast(
-            case when order_count > 0 then {{
-                'null' if var('abc_value') == 'lifetime_value' else abc_value_columns()[var('abc_value')]
-            }} end as numeric(18, 2)
-        ) as ranked_value,
-        {{ held_from('frequency', 'last_order_date', var('window_months')) if var('rfm_population') == 'active'
-            else 'cast(null as date)' }} as held_from
-    from stretches
+    select * from {{ ref('int_running_totals') }}
 
 )
 
--- what held before goes along: the slices before are judged again from it, instead of being looked up
+-- Values of earlier validity ranges go along, so that earlier as-of dates are labelled again without a look-up. The
+-- opening is at most one range back; of dates before it, the raw tier alone is asked for.
 select
-    {% for back in range(1, var('demotion_patience') + 1) -%}
-    {% for column in (['valid_from'] if not loop.last else []) + looked_back_columns(back) -%}
-    lag({{ column }}, {{ back }}) over (partition by customer_id order by valid_from asc) as {{ column }}_{{ back }},
-    {% endfor -%}
+    lag(valid_from) over {{ by_customer }} as valid_from_1,
+    lag(order_count) over {{ by_customer }} as order_count_1,
+    lag(gap_count) over {{ by_customer }} as gap_count_1,
+    lag(gap_days) over {{ by_customer }} as gap_days_1,
+    lag(frequency) over {{ by_customer }} as frequency_1,
+    lag(monetary) over {{ by_customer }} as monetary_1,
+    lag(previous_monetary) over {{ by_customer }} as previous_monetary_1,
+    lag(net_revenue) over {{ by_customer }} as net_revenue_1,
+    lag(ranked_value) over {{ by_customer }} as ranked_value_1,
+    lag(held_from) over {{ by_customer }} as held_from_1,
+    lag(last_order_date) over {{ by_customer }} as last_order_date_1,
+    {% for back in range(2, var('demotion_patience') + 1) -%}
+    {% if not loop.last -%}
+    lag(valid_from, {{ back }}) over {{ by_customer }} as valid_from_{{ back }},
+    {% endif -%}
+    lag(frequency, {{ back }}) over {{ by_customer }} as frequency_{{ back }},
+    lag(ranked_value, {{ back }}) over {{ by_customer }} as ranked_value_{{ back }},
+    lag(held_from, {{ back }}) over {{ by_customer }} as held_from_{{ back }},
     {% endfor -%}
     *
-from measured
+from totals

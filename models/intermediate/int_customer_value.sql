@@ -1,8 +1,8 @@
 {{ config(materialized='view') }} -- written down once, in customer_value_history
 {%- set patience = var('demotion_patience') %}
-{%- set before = [] %}
-{%- for back in range(1, patience + 1) %}{% do before.append('back_' ~ back ~ '_raw_tier') %}{% endfor %}
-with judgements as (
+{%- set before = ['opening_raw_tier'] %}
+{%- for back in range(2, patience + 1) %}{% do before.append('back_' ~ back ~ '_raw_tier') %}{% endfor %}
+with customers as (
 
     select
         *,
@@ -12,14 +12,10 @@ with judgements as (
             discounted_purchases_{{ horizon }}m * expected_spend * population_margin_rate as numeric(18, 2)
         ) as residual_value_{{ horizon }}m,
         {% endfor -%}
-        -- who spends least is the worst of them, unless sales on the whole are a loss
         {% for side in ['low', 'high'] -%}
-        cast(
-            case
-                when population_margin_rate >= 0 then discounted_spend_36m_{{ side }}
-                else discounted_spend_36m_{{ 'high' if side == 'low' else 'low' }}
-            end * population_margin_rate as numeric(18, 2)
-        ) as residual_value_36m_{{ side }},
+        {{ margin_of_range(
+            side, 'discounted_spend_36m_low', 'discounted_spend_36m_high', 'population_margin_rate'
+        ) }} as residual_value_36m_{{ side }},
         {% endfor -%}
         cast(
             alive_discounted_36m * expected_spend * population_margin_rate as numeric(18, 2)
@@ -81,18 +77,18 @@ select
     margin_is_estimated,
     last_activity_date,
     coalesce(
-        back_1_lifecycle_stage = 'churned' and lifecycle_stage <> 'churned' and order_count > back_1_order_count, false
+        opening_lifecycle_stage = 'churned' and lifecycle_stage <> 'churned' and order_count > opening_order_count, false
     ) as is_reactivated,
     least({{ (before + before[:1]) | join(', ') }}) as opening_tier,
-    back_1_raw_tier as opening_raw_tier,
-    back_1_rfm_segment as opening_rfm_segment,
-    back_1_lifecycle_stage as opening_lifecycle_stage,
-    back_1_net_revenue as opening_net_revenue,
-    back_1_monetary as opening_monetary,
+    opening_raw_tier,
+    opening_rfm_segment,
+    opening_lifecycle_stage,
+    opening_net_revenue,
+    opening_monetary,
     slice_version,
     {% for horizon in [3, 6, 12] -%}
     p_order_{{ horizon }}m,
     {% endfor -%}
     p_order_state,
     churn_risk
-from judgements
+from customers

@@ -6,7 +6,7 @@ with slices as (
 
 thresholds as (
 
-    select * from {{ ref('tier_thresholds') }}
+    select * from {{ ref('int_abc_thresholds') }}
 
 ),
 

@@ -1,60 +1,11 @@
-{%- set is_pareto = var('clv_model') == 'pareto_nbd' -%}
-{%- set shape = ['s', 'beta'] if is_pareto else ['a', 'b'] -%}
-{%- set arguments = ['facts.repeat_count', 'facts.last_purchase_age_days', 'facts.age_days', 'facts.r', 'facts.alpha',
-    'facts.' ~ shape[0], 'facts.' ~ shape[1]] -%}
-{%- set p_alive = pareto_nbd_p_alive(*arguments) if is_pareto
-    else mbg_nbd_p_alive(*arguments) if var('clv_model') == 'mbg_nbd' else bg_nbd_p_alive(*arguments) -%}
-with dates as (
+with facts as (
 
-    select * from {{ ref('int_order_chance_dates') }}
-
-),
-
--- on most days there is no date to look at
-days as (
-
-    select
-        customer_id,
-        order_date
-    from {{ ref('int_customer_days') }}
-    where order_count > 0 and exists (select 1 from dates)
-    group by customer_id, order_date
-
-),
-
--- a purchase day is the last one until the next
-stretches as (
-
-    select
-        customer_id,
-        order_date,
-        min(order_date) over (partition by customer_id) as first_order_date,
-        row_number() over (partition by customer_id order by order_date asc) - 1 as repeat_count,
-        lead(order_date) over (partition by customer_id order by order_date asc) as next_order_date
-    from days
-
-),
-
-facts as (
-
-    select
-        dates.*,
-        stretches.customer_id,
-        stretches.next_order_date,
-        stretches.repeat_count,
-        cast({{ dbt.datediff('stretches.first_order_date', 'stretches.order_date', 'day') }} as integer) as last_purchase_age_days, -- noqa: LT05
-        cast({{ dbt.datediff('stretches.first_order_date', 'dates.as_of_date', 'day') }} as integer) as age_days, -- noqa: LT05
-        cast({{ dbt.datediff('stretches.order_date', 'dates.as_of_date', 'day') }} as integer) as recency_days -- noqa: LT05
-    from stretches
-    inner join dates
-        on
-            stretches.order_date <= dates.as_of_date
-            and coalesce(stretches.next_order_date, cast('9999-12-31' as date)) > dates.as_of_date
+    select * from {{ ref('int_order_chance_customers') }}
     {{ evaluated_once() }}
 
 ),
 
--- as in int_clv_pairs
+-- as in int_clv_expectations
 pairs as (
 
     select distinct
@@ -63,7 +14,10 @@ pairs as (
         age_days,
         r,
         alpha,
-        {{ shape | join(', ') }}
+        s,
+        beta,
+        a,
+        b
     from facts
 
 ),
@@ -72,10 +26,10 @@ idle as (
 
     select
         {% for horizon in [3, 6, 12] -%}
-        {%- set arguments = ['repeat_count', 'age_days', '(cast(' ~ horizon ~ ' as ' ~ type_double() ~ ') * 365 / 12)',
-            'r', 'alpha'] -%}
-        {{ pareto_nbd_p_no_purchase(*(arguments + shape)) if is_pareto
-            else beta_geometric_p_no_purchase(*arguments) }} as p_no_purchase_{{ horizon }}m,
+        {{ clv_p_no_purchase(
+            var('clv_model'), 'repeat_count', 'age_days', '(cast(' ~ horizon ~ ' as ' ~ type_double() ~ ') * 365 / 12)',
+            'pairs'
+        ) }} as p_no_purchase_{{ horizon }}m,
         {% endfor -%}
         as_of_date,
         repeat_count,
@@ -89,7 +43,9 @@ alive as (
 
     select
         facts.*,
-        {{ p_alive }} as p_alive
+        {{ clv_p_alive(
+            var('clv_model'), 'facts.repeat_count', 'facts.last_purchase_age_days', 'facts.age_days', 'facts'
+        ) }} as p_alive
     from facts
     {{ evaluated_once() }}
 

@@ -16,13 +16,13 @@ with slices as (
 
 parameters as (
 
-    select * from {{ ref('clv_parameters') }}
+    select * from {{ ref('int_clv_parameters') }}
 
 ),
 
 thresholds as (
 
-    select * from {{ ref('tier_thresholds') }}
+    select * from {{ ref('int_label_thresholds') }}
 
 ),
 

@@ -1,14 +1,9 @@
 {{ config(materialized='view') }} -- written down once, in customer_value_history
-with judgements as (
 
-    select * from {{ ref('int_customer_judgements') }}
+with positions as (
+
+    select * from {{ ref('int_order_chance_positions') }}
     {{ evaluated_once() }}
-
-),
-
-rules as (
-
-    select * from {{ ref('int_order_chance_rules') }}
 
 ),
 
@@ -18,67 +13,29 @@ curves as (
 
 ),
 
--- where on which curve a customer is; the model's own word needs none
-placed as (
-
-    select
-        judgements.*,
-        {% for horizon in [3, 6, 12] -%}
-        judgements.p_alive * (1 - judgements.alive_p_no_purchase_{{ horizon }}m) as raw_{{ horizon }}m,
-        rules.method_{{ horizon }}m,
-        rules.base_rate_{{ horizon }}m,
-        {% endfor -%}
-        1 / (1 + judgements.overdue_ratio) as overdue_ratio_position,
-        {{ overdue_bin('judgements.overdue_ratio') }} as overdue_ratio_bin,
-        rules.in_rhythm_rate,
-        rules.p_order_state as rules_state
-    from judgements
-    inner join rules on judgements.as_of_date = rules.as_of_date
-    {{ evaluated_once() }}
-
-),
-
-binned as (
-
-    select
-        {% for horizon in [3, 6, 12] -%}
-        case method_{{ horizon }}m
-            when 'recalibrated' then {{ chance_bin('raw_' ~ horizon ~ 'm') }}
-            when 'overdue_ratio' then overdue_ratio_bin
-        end as bin_{{ horizon }}m,
-        case method_{{ horizon }}m
-            when 'overdue_ratio' then overdue_ratio_position else raw_{{ horizon }}m
-        end as position_{{ horizon }}m,
-        {% endfor -%}
-        *
-    from placed
-    {{ evaluated_once() }}
-
-),
-
 chances as (
 
     select
         {% for horizon in [3, 6, 12] -%}
-        {%- set on_curve = chance_on_curve('binned.position_' ~ horizon ~ 'm', 'curves_' ~ horizon ~ 'm') %}
+        {%- set on_curve = chance_on_curve('positions.position_' ~ horizon ~ 'm', 'curves_' ~ horizon ~ 'm') %}
         case
-            when binned.order_count = 0 then cast(null as {{ type_double() }})
-            when binned.method_{{ horizon }}m = 'raw' then binned.raw_{{ horizon }}m
+            when positions.order_count = 0 then cast(null as {{ type_double() }})
+            when positions.method_{{ horizon }}m = 'raw' then positions.raw_{{ horizon }}m
             -- without a rhythm, or where no past customer had one, all that is known is how many order at all
-            when binned.method_{{ horizon }}m = 'overdue_ratio'
-                then coalesce({{ on_curve }}, binned.base_rate_{{ horizon }}m)
+            when positions.method_{{ horizon }}m = 'overdue_ratio'
+                then coalesce({{ on_curve }}, positions.base_rate_{{ horizon }}m)
             else {{ on_curve }}
         end as chance_{{ horizon }}m,
         {% endfor -%}
-        binned.*
-    from binned
+        positions.*
+    from positions
     {% for horizon in [3, 6, 12] -%}
     left join curves as curves_{{ horizon }}m
         on
-            binned.as_of_date = curves_{{ horizon }}m.as_of_date
-            and binned.bin_{{ horizon }}m = curves_{{ horizon }}m.bin
+            positions.as_of_date = curves_{{ horizon }}m.as_of_date
+            and positions.bin_{{ horizon }}m = curves_{{ horizon }}m.bin
             and curves_{{ horizon }}m.horizon_months = {{ horizon }}
-            and curves_{{ horizon }}m.curve = case binned.method_{{ horizon }}m
+            and curves_{{ horizon }}m.curve = case positions.method_{{ horizon }}m
                 when 'overdue_ratio' then 'overdue_ratio' else 'model'
             end
     {% endfor -%}

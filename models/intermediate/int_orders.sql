@@ -10,7 +10,7 @@ with orders as (
 
 order_lines as (
 
-    select * from {{ ref('int_order_lines') }}
+    select * from {{ ref('int_order_line_totals') }}
 
 ),
 {% if var('guest_orders') == 'email' %}

@@ -7,7 +7,7 @@ with curves as (
     select
         *,
         ratio_from >= 1 and customers >= {{ var('min_group_size') }} as is_able_to_convict
-    from {{ ref('return_rates') }}
+    from {{ ref('int_return_rates') }}
     where in_rhythm_customers >= {{ var('min_group_size') }}
 
 ),

@@ -14,8 +14,8 @@ slices as (
 
 ),
 
--- added up by the few spans that there are, so that customers are not spread over their slices for it
-by_span as (
+-- added up by the few validity ranges that there are, so that customers are not spread over their slices for it
+by_range as (
 
     select
         valid_from,
@@ -32,18 +32,18 @@ by_span as (
 -- nothing sold yet: as where the cost is unknown
 select
     slices.as_of_date,
-    cast(sum(by_span.gap_days) as {{ type_double() }})
-    / nullif(cast(sum(by_span.gap_count) as {{ type_double() }}), 0) as population_mean_gap_days,
+    cast(sum(by_range.gap_days) as {{ type_double() }})
+    / nullif(cast(sum(by_range.gap_count) as {{ type_double() }}), 0) as population_mean_gap_days,
     case
-        when sum(by_span.net_revenue) > 0
+        when sum(by_range.net_revenue) > 0
             then
-                cast(sum(by_span.margin) as {{ type_double() }})
-                / cast(sum(by_span.net_revenue) as {{ type_double() }})
+                cast(sum(by_range.margin) as {{ type_double() }})
+                / cast(sum(by_range.net_revenue) as {{ type_double() }})
         else cast({{ var('default_margin_rate') }} as {{ type_double() }})
     end as population_margin_rate
 from slices
-inner join by_span
+inner join by_range
     on
-        slices.as_of_date >= by_span.valid_from
-        and (by_span.valid_to is null or slices.as_of_date < by_span.valid_to)
+        slices.as_of_date >= by_range.valid_from
+        and (by_range.valid_to is null or slices.as_of_date < by_range.valid_to)
 group by slices.as_of_date

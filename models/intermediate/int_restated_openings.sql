@@ -1,13 +1,7 @@
 {{ config(materialized='view') }} -- read once, by tier_migrations
 {%- set label_types = ['tier', 'rfm_segment', 'lifecycle_stage'] %}
 
-with slices as (
-
-    select * from {{ ref('int_migration_slices') }}
-
-),
-
-restatements as (
+with restatements as (
 
     select * from {{ ref('restatements') }}
     where shown_slice_version like '%/{{ definitions_key() }}/%'
@@ -52,7 +46,7 @@ openings as (
         coalesce(history.net_revenue, 0) as net_revenue,
         coalesce(restatements.shown_monetary, 0) as shown_monetary,
         coalesce(history.monetary, 0) as monetary
-    from slices
+    from {{ ref('int_migration_slices') }} as slices
     inner join first_numbers on slices.opening_date = first_numbers.as_of_date
     inner join restatements
         on

@@ -22,8 +22,8 @@ population as (
 
 ),
 
--- as in int_customer_facts: by way of the few spans that there are
-spans as (
+-- as in int_customer_facts: by way of the few validity ranges that there are
+ranges as (
 
     select distinct
         valid_from,
@@ -32,15 +32,15 @@ spans as (
 
 ),
 
-span_slices as (
+range_slices as (
 
     select
-        spans.valid_from,
-        spans.valid_to,
+        ranges.valid_from,
+        ranges.valid_to,
         slices.as_of_date,
         population.population_mean_gap_days
-    from spans
-    inner join slices on spans.valid_from <= slices.as_of_date and spans.valid_to > slices.as_of_date
+    from ranges
+    inner join slices on ranges.valid_from <= slices.as_of_date and ranges.valid_to > slices.as_of_date
     left join population on slices.as_of_date = population.as_of_date
 
 ),
@@ -61,7 +61,7 @@ facts as (
             'totals.gap_days', 'totals.gap_count', 'slices.population_mean_gap_days', var('expected_gap_prior_weight')
         ) }} as overdue_ratio
     from totals
-    inner join span_slices as slices
+    inner join range_slices as slices
         on
             totals.valid_from = slices.valid_from
             and coalesce(totals.valid_to, cast('9999-12-31' as date)) = slices.valid_to

@@ -9,31 +9,17 @@ with forecasts as (
 
 ),
 
--- as in int_clv_scores; of who is still a customer
+-- discounted as the mean is; without a range where the last window is repeated
 ranged as (
 
     select
-        {% for side, share in clv_interval_shares(var('clv_interval')).items() -%}
-        {{ share_of_buyers(share, 'p_alive * (1 - alive_p_no_purchase)') }} as share_{{ side }},
-        {% endfor -%}
-        {{ gamma_gamma_squared_spend(
-            'purchase_days', 'expected_spend', 'alive_purchases', 'alive_factorial_moment', 'spend_p', 'spend_q'
-        ) }} as alive_squared_spend,
-        *
-    from forecasts
-
-),
-
-quantiles as (
-
-    select
         {% for side in ['low', 'high'] -%}
-        case when not is_repeated then {{ spend_quantile(
-            'share_' ~ side, 'alive_p_no_purchase', '(alive_purchases * expected_spend)', 'alive_squared_spend'
-        ) }} * alive_discounted / nullif(alive_purchases, 0) end as spend_{{ side }},
+        case
+            when not is_repeated then spend_{{ side }} * alive_discounted / nullif(alive_purchases, 0)
+        end as discounted_spend_{{ side }},
         {% endfor -%}
         *
-    from ranged
+    from {{ with_spend_range('forecasts', var('clv_interval')) }} as ranges
     {{ evaluated_once() }}
 
 )
@@ -48,14 +34,10 @@ select
     cast(expected_purchases * expected_spend as numeric(18, 2)) as expected_net_revenue,
     cast(discounted_purchases * expected_spend * population_margin_rate as numeric(18, 2)) as residual_value,
 
-    -- how far to trust it: who spends least is the worst of them, unless sales on the whole are a loss
+    -- how far to trust it
     {% for side in ['low', 'high'] -%}
-    cast(
-        case
-            when population_margin_rate >= 0 then spend_{{ side }}
-            else spend_{{ 'high' if side == 'low' else 'low' }}
-        end * population_margin_rate as numeric(18, 2)
-    ) as residual_value_{{ side }},
+    {{ margin_of_range(side, 'discounted_spend_low', 'discounted_spend_high', 'population_margin_rate') }}
+        as residual_value_{{ side }},
     {% endfor -%}
     population_margin_rate as margin_rate,
     cast(
@@ -63,5 +45,5 @@ select
     ) as clv_state,
     spend_state,
     {{ own_slice_version() }} as slice_version
-from quantiles
+from ranged
 where {{ is_missing_slice() }}

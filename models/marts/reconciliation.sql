@@ -34,6 +34,8 @@ with rejected_rows as (
     select
         {% for measure in columns[1:] -%}
         sum(case when reject_reasons = '' then {{ measure }} end) as accepted_{{ measure }},
+        {% endfor -%}
+        {% for measure in columns[2:] -%}
         sum(case when reject_reasons <> '' then {{ measure }} end) as rejected_{{ measure }},
         {% endfor -%}
         sum(case when reject_reasons = '' then 1 else 0 end) as accepted_row_count
@@ -44,10 +46,21 @@ with rejected_rows as (
 {{ source }}_rejected as (
 
     select
-        sum(amount) as amount,
-        count(*) as row_count
+        {% for measure in columns[1:2] -%}
+        sum(amount) as rejected_{{ measure }},
+        {% endfor -%}
+        count(*) as rejected_row_count
     from rejected_rows
     where source_name = '{{ source }}'
+
+),
+
+{{ source }}_totals as (
+
+    select *
+    from {{ source }}_raw
+    cross join {{ source }}_staged
+    cross join {{ source }}_rejected
 
 ),
 {% endfor %}
@@ -59,13 +72,10 @@ measures as (
     select
         '{{ source }}' as source_name,
         '{{ measure }}' as measure,
-        {{ source }}_raw.{{ measure }} as raw_total,
-        {{ source }}_staged.accepted_{{ measure }} as accepted,
-        {{ [source ~ '_rejected.row_count', source ~ '_rejected.amount'][loop.index0] if loop.index <= 2
-            else source ~ '_staged.rejected_' ~ measure }} as rejected
-    from {{ source }}_raw
-    cross join {{ source }}_staged
-    cross join {{ source }}_rejected
+        {{ measure }} as raw_total,
+        accepted_{{ measure }} as accepted,
+        rejected_{{ measure }} as rejected
+    from {{ source }}_totals
     {{ 'union all' if not (loop.last and outer.last) }}
     {% endfor %}
     {%- endfor %}

@@ -8,7 +8,7 @@ with slices as (
 
 migrations as (
 
-    {% for model in ['int_migrations', 'int_restated_openings'] -%}
+    {% for model in ['int_migrations', 'int_migration_causes', 'int_restated_openings'] -%}
     select
         as_of_date,
         label_type,

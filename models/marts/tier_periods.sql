@@ -1,6 +1,6 @@
-with spells as (
+with ranges as (
 
-    select * from {{ ref('int_tier_spells') }}
+    select * from {{ ref('int_tier_ranges') }}
     where tier_kind = 'published'
 
 )
@@ -12,4 +12,4 @@ select
     valid_to,
     cast(tier_before as {{ dbt.type_string() }}) as tier_before,
     valid_to is null as is_current
-from spells
+from ranges

@@ -1,6 +1,6 @@
-with spells as (
+with ranges as (
 
-    select * from {{ ref('int_tier_spells') }}
+    select * from {{ ref('int_tier_ranges') }}
 
 ),
 
@@ -51,7 +51,7 @@ moves as (
                 then 1
             else 0
         end) as flaps
-    from spells
+    from ranges
     where tier_before is not null
     group by valid_from, tier_kind
 

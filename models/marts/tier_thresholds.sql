@@ -1,9 +1,6 @@
-{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+with label_thresholds as (
 
-with slices as (
-
-    select * from {{ ref('int_slices') }}
-    where is_open
+    select * from {{ ref('int_label_thresholds') }}
 
 ),
 
@@ -11,29 +8,11 @@ abc_thresholds as (
 
     select * from {{ ref('int_abc_thresholds') }}
 
-),
-
-score_thresholds as (
-
-    select * from {{ ref('int_score_thresholds') }}
-
-),
-
-population as (
-
-    select * from {{ ref('int_population_measures') }}
-
-),
-
-stage_thresholds as (
-
-    select * from {{ ref('int_stage_thresholds') }}
-
 )
 
 select
-    slices.as_of_date,
-    cast(coalesce(abc_thresholds.customers, 0) as integer) as customers,
+    label_thresholds.as_of_date,
+    abc_thresholds.customers,
 
     -- the ABC tier
     abc_thresholds.abc_value_a,
@@ -42,30 +21,24 @@ select
     -- the scores
     {% for measure in ['recency', 'frequency', 'monetary'] -%}
     {%- for score in [2, 3, 4, 5] -%}
-    score_thresholds.{{ measure }}_score_{{ score }},
+    label_thresholds.{{ measure }}_score_{{ score }},
     {% endfor %}
     {%- endfor %}
     -- the scores of those at a threshold, with the method ntile
     {% for measure in ['recency', 'frequency', 'monetary'] -%}
     {%- for score in [2, 3, 4, 5] -%}
-    cast(
-        score_thresholds.{{ measure }}_score_{{ score }}_customer_id as {{ dbt.type_string() }}
-    ) as {{ measure }}_score_{{ score }}_customer_id,
+    label_thresholds.{{ measure }}_score_{{ score }}_customer_id,
     {% endfor %}
     {%- endfor %}
     -- the lifecycle stage
-    population.population_mean_gap_days,
-    stage_thresholds.churned_overdue_ratio,
-    stage_thresholds.decline_overdue_ratio,
-    stage_thresholds.decline_revenue_ratio,
-    stage_thresholds.stage_state,
-    stage_thresholds.stage_horizon_months,
-    stage_thresholds.in_rhythm_return_rate,
+    label_thresholds.population_mean_gap_days,
+    label_thresholds.churned_overdue_ratio,
+    label_thresholds.decline_overdue_ratio,
+    label_thresholds.decline_revenue_ratio,
+    label_thresholds.stage_state,
+    label_thresholds.stage_horizon_months,
+    label_thresholds.in_rhythm_return_rate,
 
-    slices.slice_version
-from slices
-left join abc_thresholds on slices.as_of_date = abc_thresholds.as_of_date
-left join score_thresholds on slices.as_of_date = score_thresholds.as_of_date
-left join population on slices.as_of_date = population.as_of_date
-left join stage_thresholds on slices.as_of_date = stage_thresholds.as_of_date
-where {{ is_missing_slice('slices.as_of_date') }}
+    label_thresholds.slice_version
+from label_thresholds
+inner join abc_thresholds on label_thresholds.as_of_date = abc_thresholds.as_of_date

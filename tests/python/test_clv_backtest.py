@@ -233,7 +233,8 @@ def test_a_forecast_knows_nothing_later_than_its_origin(cdnow: Warehouse, tmp_pa
             recency_score = 1, frequency_score = 1, monetary_score = 1, tier = 'C', p_alive = .5, expected_spend = 1
         where as_of_date > '1997-09-30'
         """,
-        "update marts.clv_parameters set r = 3 * r, fitted_as_of = as_of_date where as_of_date > '1997-09-30'",
+        "update intermediate.int_clv_parameters set r = 3 * r, fitted_as_of = as_of_date"
+        " where as_of_date > '1997-09-30'",
     )
     before, after = mart(cdnow, FORECASTS), mart(changed, FORECASTS)
     columns = [name for name in before if not name.startswith("actual")]
@@ -250,7 +251,7 @@ def test_a_model_that_loses_is_said_to_lose_and_none_is_left_out(cdnow: Warehous
         tmp_path,
         "update marts.customer_value_history set p_alive = 0 where as_of_date = '1997-12-31'",
         "update marts.customer_value_history set p_alive = null where as_of_date = '1997-06-30'",
-        "update marts.clv_parameters set fitted_as_of = null where as_of_date = '1997-06-30'",
+        "update intermediate.int_clv_parameters set fitted_as_of = null where as_of_date = '1997-06-30'",
     )
     found = changed.rows(
         """

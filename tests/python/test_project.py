@@ -72,6 +72,25 @@ def test_marts_are_public_under_contract_and_all_else_is_private(artifacts: tupl
         assert model["contract"]["enforced"] == is_mart, model["name"]
 
 
+def test_nothing_above_the_history_reads_a_mart(artifacts: tuple[dict, dict]):
+    """A layer reads itself and those before it; what comes after customer_value_history may read marts as well."""
+    layers = ["staging", "intermediate", "marts"]
+    models = {model["unique_id"]: model for model in own(artifacts[0]["nodes"], "model")}
+    below = {key for key, model in models.items() if model["name"] == "customer_value_history"}
+    while more := {key for key, model in models.items() if below & set(model["depends_on"]["nodes"])} - below:
+        below |= more
+    upward = [
+        f"{model['name']} reads {models[parent]['name']}"
+        for key, model in models.items()
+        for parent in model["depends_on"]["nodes"]
+        if parent in models
+        and layers.index(models[parent]["schema"]) > layers.index(model["schema"])
+        and not (model["schema"] == "intermediate" and key in below)
+    ]
+    assert len(below) > 20
+    assert upward == []
+
+
 def test_customer_value_begins_with_the_columns_that_others_rely_on(shop: Warehouse):
     columns = [row[0] for row in shop.rows("describe marts.customer_value")]
     assert columns[:19] == [

@@ -15,7 +15,7 @@ with history as (
 
 ),
 
--- a spell begins where the tier is another one than at the month-end before
+-- a range begins where the tier is another one than at the month-end before
 starts as (
 
     {% for tier_kind, tier in tier_kinds.items() -%}

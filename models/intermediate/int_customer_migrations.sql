@@ -1,8 +1,8 @@
-{{ config(materialized='view') }} -- counted once, in tier_migrations
+{{ config(materialized='view') }} -- read once, by int_migration_causes
 
 with rescored as (
 
-    select * from {{ ref('int_customer_movers') }}
+    select * from {{ ref('int_migration_counterfactuals') }}
 
 ),
 
@@ -34,11 +34,17 @@ relabelled as (
             else rescored.opening_tier
         end as then_tier,
         {{ lifecycle_stage(
-            'rescored.order_count', 'rescored.recency_days', 'rescored.then_overdue_ratio',
-            'rescored.monetary', 'rescored.previous_monetary',
-            'rescored.then_churned_overdue_ratio', var('churned_min_recency_days'),
-            'rescored.then_decline_overdue_ratio', 'rescored.then_decline_revenue_ratio',
-            var('stability_min_orders'), var('formation_min_orders')
+            order_count='rescored.order_count',
+            recency_days='rescored.recency_days',
+            overdue_ratio='rescored.then_overdue_ratio',
+            monetary='rescored.monetary',
+            previous_monetary='rescored.previous_monetary',
+            churned_overdue_ratio='rescored.then_churned_overdue_ratio',
+            churned_min_recency_days=var('churned_min_recency_days'),
+            decline_overdue_ratio='rescored.then_decline_overdue_ratio',
+            decline_revenue_ratio='rescored.then_decline_revenue_ratio',
+            stability_min_orders=var('stability_min_orders'),
+            formation_min_orders=var('formation_min_orders')
         ) }} as stage_by_then
     from rescored
     left join segments

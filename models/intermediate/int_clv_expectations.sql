@@ -1,57 +1,7 @@
 {%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
-{%- set arguments = ['repeat_count', 'age_days', 'horizon_days', 'r', 'alpha'] -%}
-{%- set is_pareto = var('clv_model') == 'pareto_nbd' -%}
-{%- set is_modified = var('clv_model') == 'mbg_nbd' -%}
-with inputs as (
+with at_month_ends as (
 
-    select * from {{ ref('int_clv_inputs') }}
-    where order_count > 0
-
-),
-
-parameters as (
-
-    select * from {{ ref('clv_parameters') }}
-    where fitted_as_of is not null
-
-),
-
-months as (
-
-    select * from {{ ref('int_clv_months') }}
-
-),
-
--- what is expected of a customer who is still one hangs on these two numbers alone
-pairs as (
-
-    select distinct
-        as_of_date,
-        repeat_count,
-        age_days
-    from inputs
-
-),
-
-at_month_ends as (
-
-    select
-        pairs.as_of_date,
-        pairs.repeat_count,
-        pairs.age_days,
-        months.month_number,
-        months.horizon_days,
-        months.last_weight,
-        months.weight,
-        parameters.r,
-        parameters.alpha,
-        parameters.s,
-        parameters.beta,
-        parameters.a,
-        parameters.b
-    from pairs
-    inner join parameters on pairs.as_of_date = parameters.as_of_date
-    cross join months
+    select * from {{ ref('int_clv_pair_months') }}
     {{ evaluated_once() }}
 
 ),
@@ -63,8 +13,8 @@ expected as (
         repeat_count,
         age_days,
         month_number,
-        {{ pareto_nbd_expected_purchases(*(arguments + ['s', 'beta'])) if is_pareto
-            else beta_geometric_expected_purchases(*(arguments + ['a', 'b', is_modified])) }} as expected_purchases,
+        {{ clv_expected_purchases(var('clv_model'), 'repeat_count', 'age_days', 'horizon_days', 'at_month_ends') }}
+            as expected_purchases,
         last_weight,
         weight
     from at_month_ends
@@ -80,10 +30,10 @@ moments as (
         repeat_count,
         age_days,
         month_number,
-        {{ pareto_nbd_p_no_purchase(*(arguments + ['s', 'beta'])) if is_pareto
-            else beta_geometric_p_no_purchase(*arguments) }} as p_no_purchase,
-        {{ pareto_nbd_factorial_moment(*(arguments + ['s', 'beta'])) if is_pareto
-            else beta_geometric_factorial_moment(*(arguments + ['a', 'b', is_modified])) }} as factorial_moment
+        {{ clv_p_no_purchase(var('clv_model'), 'repeat_count', 'age_days', 'horizon_days', 'at_month_ends') }}
+            as p_no_purchase,
+        {{ clv_factorial_moment(var('clv_model'), 'repeat_count', 'age_days', 'horizon_days', 'at_month_ends') }}
+            as factorial_moment
     from at_month_ends
     where month_number in ({{ horizons | join(', ') }})
 
