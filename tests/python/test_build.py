@@ -8,14 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import build
-import generate_shop
-import load_files
 import pytest
-import raw_schema
-import summary
 from conftest import SHOP, Warehouse
-from raw_schema import PROJECT, LoadError
+
+from customer_value import build, contract, summary
+from customer_value.project import PROJECT
+from customer_value.raw import load_files, loading
+from customer_value.raw.loading import LoadError
+from customer_value.shop import generate_shop
 
 
 def make_build(warehouse: Warehouse, data: str, untested: str = "unit_test test") -> subprocess.CompletedProcess:
@@ -129,12 +129,12 @@ def test_a_database_named_as_a_schema_is_refused(tmp_path: Path):
 
 def test_a_change_of_the_contract_loads_again(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,10.00\n"})
-    loaded = raw_schema.held(warehouse.database)
+    loaded = loading.held(warehouse.database)
     assert len(set(loaded.values())) == 1
     assert loaded["orders"] == load_files.origin(warehouse.folder / "files")
     changed = tmp_path / "_sources.yml"
-    changed.write_text(raw_schema.CONTRACT_FILE.read_text() + "\n# changed\n")
-    monkeypatch.setattr(raw_schema, "CONTRACT_FILE", changed)
+    changed.write_text(contract.CONTRACT_FILE.read_text() + "\n# changed\n")
+    monkeypatch.setattr(contract, "CONTRACT_FILE", changed)
     assert loaded["orders"] != load_files.origin(warehouse.folder / "files")
 
 

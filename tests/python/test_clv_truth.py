@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-import generate_shop
-import load_files
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import Warehouse
-from raw_schema import contract
+
+from customer_value import contract
+from customer_value.raw import load_files
+from customer_value.shop import generate_shop
 
 ORDERS = 60_000
 LOADED = {"orders", "exchange_rates"}  # merged customers would be several of the truth in one
@@ -29,7 +30,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         if file.stem not in LOADED:
             file.unlink()
     load_files.load(Namespace(database=warehouse.database, folder=warehouse.folder / "shop"))
-    absent = {f"has_{source}": False for source in contract() if source not in LOADED | {"orders"}}
+    absent = {f"has_{source}": False for source in contract.sources() if source not in LOADED | {"orders"}}
     absent["has_exchange_rates"] = True
     result = warehouse.dbt("build", "--select", "+clv_backtest", "+customer_forecasts", "+customer_value",
                            "--exclude-resource-type", "test", "unit_test", variables=absent)  # fmt: skip

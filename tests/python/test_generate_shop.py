@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import duckdb
-import generate_shop
 import pytest
 import yaml
-from raw_schema import PROJECT, contract
+
+from customer_value import contract
+from customer_value.project import PROJECT
+from customer_value.shop import generate_shop
 
 ORDERS = 20_000
 VARS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
@@ -27,7 +29,7 @@ class Shop:
         self.folder = folder
         self.counts = generate_shop.write_shop(folder, **{"orders": ORDERS, "seed": 7} | arguments)
         self.connection = duckdb.connect()
-        for source in contract():
+        for source in contract.sources():
             self.connection.execute(f"create view {source} as from '{folder}/{source}.parquet'")
         self.connection.execute(f"create view truth as from '{folder}/truth/customers.parquet'")
 
@@ -103,7 +105,7 @@ def test_there_are_exactly_as_many_orders_as_asked_for(tmp_path: Path, orders: i
 
 
 def test_columns_and_types_are_those_of_the_contract(clean: Shop):
-    for source, columns in contract().items():
+    for source, columns in contract.sources().items():
         found = [(name, kind.lower()) for name, kind, *_ in clean.rows(f"describe {source}")]
         assert found == [
             (column.name, column.data_type.replace("numeric", "decimal").replace(", ", ",")) for column in columns
@@ -111,7 +113,7 @@ def test_columns_and_types_are_those_of_the_contract(clean: Shop):
 
 
 def test_keys_and_required_columns_are_filled_and_keys_unique(clean: Shop):
-    for source, columns in contract().items():
+    for source, columns in contract.sources().items():
         for column in columns:
             if column.required:
                 assert clean.value(f"select count(*) from {source} where {column.name} is null") == 0
@@ -120,7 +122,7 @@ def test_keys_and_required_columns_are_filled_and_keys_unique(clean: Shop):
 
 
 def test_every_date_is_in_the_trading_period(clean: Shop):
-    for source, columns in contract().items():
+    for source, columns in contract.sources().items():
         for column in columns:
             if column.data_type == "timestamp":
                 outside = f"select count(*) from {source} where {column.name} not between {PERIOD}"
@@ -321,7 +323,7 @@ def test_the_satisfied_score_higher_and_complain_less(clean: Shop):
 
 def test_a_dirty_shop_is_the_clean_one_and_the_planted_rows(clean: Shop, dirty: Shop):
     dirty.connection.execute(f"set file_search_path = '{clean.folder}'")
-    for source, columns in contract().items():
+    for source, columns in contract.sources().items():
         names = ", ".join(f"cast({column.name} as varchar) as {column.name}" for column in columns)
         clean_rows = f"select {names} from '{clean.folder}/{source}.parquet'"
         assert dirty.value(f"select count(*) from ({clean_rows} except all from {source})") == 0, source
@@ -417,7 +419,7 @@ def test_planted_counts_are_what_the_files_hold(dirty: Shop, source: str, reason
 def test_every_spelling_of_a_bad_value_is_planted(dirty: Shop):
     held = {
         text
-        for source, columns in contract().items()
+        for source, columns in contract.sources().items()
         for column in columns
         if column.data_type != "varchar"
         for (text,) in dirty.rows(f"select distinct {column.name} from {source}")
