@@ -94,7 +94,7 @@ lint: $(READY)
 define install
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "error: Python 3.11 is needed; name one with make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "[0/3] environment: installing the pinned packages into $(@D), about a minute ..."
+	@echo "[0/4] environment: installing the pinned packages into $(@D), about a minute ..."
 	@"$$PYTHON" -m venv --clear --without-pip $(@D)
 	@"$$PYTHON" -m pip --python $(@D)/bin/python install --quiet --no-warn-script-location --require-hashes \
 		--requirement $<

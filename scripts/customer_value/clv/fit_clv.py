@@ -14,7 +14,7 @@ from customer_value import messages
 from customer_value.clv import estimation
 from customer_value.dbt import dbt_program
 from customer_value.processes import die_with_parent
-from customer_value.project import PROJECT
+from customer_value.project import PROJECT, project_vars
 
 PARAMETERS = ["r", "alpha", "s", "beta", "a", "b", "p", "q", "gamma"]
 NUMBERS = [*PARAMETERS, "log_likelihood", "spend_log_likelihood"]
@@ -83,18 +83,23 @@ def operation(target: str, variables: str | None, name: str, **arguments: object
     return dbt(target, variables, "--quiet", "--print", "run-operation", name, *options)
 
 
+def inputs(target: str, variables: str | None) -> tuple[list[tuple[str, str]], pd.DataFrame]:
+    """Return the open fit dates with their slice versions, and int_clv_fit_stats, through dbt show."""
+    printed = dbt(target, variables, "show", "--select", "clv_fit_inputs", "--output", "json", "--limit", "-1")
+    shown, _ = json.JSONDecoder().raw_decode(printed, printed.index("{"))  # log lines go before it
+    rows = [(row["as_of_date"][:10], row["slice_version"], *list(row.values())[2:]) for row in shown["show"]]
+    dates = sorted({row[:2] for row in rows})
+    return dates, pd.DataFrame([(row[0], *row[2:]) for row in rows if row[2]], columns=range(7))
+
+
 def fit(target: str, variables: str | None = None, full_refresh: bool = False) -> list[dict]:
     """Fit the open fit dates of a target, in a full refresh all; return the rows written. Raises FitError."""
     operation(target, variables, "forget_missing_fits")
     last = "int_clv_fits" if target == "duckdb" else "int_clv_fit_stats"
     options = ["--full-refresh"] if full_refresh else []
     dbt(target, variables, "build", "--select", f"+{last}", "--exclude-resource-type", "test", "unit_test", *options)
-    printed = operation(target, variables, "print_clv_fit_inputs")
-    lines = [json.loads(line) for line in re.findall(r"^clv (\{.*\})$", printed, re.MULTILINE)]
-    settings = next(line for line in lines if "model" in line)
-    dates = [line["date"] for line in lines if "date" in line]
-    stats = [line["bin"] for line in lines if "bin" in line]
-    rows = fits(dates, pd.DataFrame(stats, columns=range(7)), settings["model"], settings["minimum"])
+    settings = project_vars(variables)
+    rows = fits(*inputs(target, variables), settings["clv_model"], int(settings["clv_min_repeat_customers"]))
     if rows and target != "duckdb":
         operation(target, variables, "write_clv_fits", rows=rows)
     return rows

@@ -27,7 +27,6 @@ from typing import Any
 
 import duckdb
 
-from customer_value import build
 from customer_value.publish import company_file, publishing, version_files
 from customer_value.publish.journal import Entry, Journal
 from customer_value.publish.publishing import (
@@ -41,7 +40,7 @@ from customer_value.publish.publishing import (
 )
 from customer_value.publish.version_files import ANALYTICS, FULL, synchronise
 from customer_value.quoting import identifier, quoted
-from customer_value.raw import loading
+from customer_value.raw import datasets, loading
 from customer_value.refresh import run_records
 from customer_value.refresh.run_records import Records, Run
 
@@ -75,7 +74,7 @@ class DuckDBStore(Store):
     def load(self, data: str, variables: dict[str, Any]) -> str:
         """Load as make build does, or copy the raw tables of the company's file in one snapshot."""
         if data != "raw":
-            build.load(data, self.database, say=lambda line: None)
+            datasets.load(data, self.database)
             origins = {origin.name for origin in loading.held(self.database).values() if origin}
             return ", ".join(sorted(origins))
         return company_file.copy(self.source, self.database, variables)

@@ -23,7 +23,6 @@ from typing import Any
 import psycopg2
 from psycopg2 import sql
 
-from customer_value import build
 from customer_value.publish import (
     postgres_marks,
     postgres_operations,
@@ -47,7 +46,7 @@ from customer_value.publish.publishing import (
     withdraw,
 )
 from customer_value.quoting import quoted
-from customer_value.raw import loading
+from customer_value.raw import datasets, loading
 from customer_value.raw.loading import LoadError
 from customer_value.refresh.run_records import Run
 
@@ -132,7 +131,7 @@ class PostgresStore(Store):
     def load(self, data: str, variables: dict[str, Any]) -> str:
         """Load as the loaders do with --target postgres, or copy the company's tables as they are at one instant."""
         if data != "raw":
-            find_origin, loader = build.loader_of(data)
+            find_origin, loader = datasets.loader_of(data)
             origin = find_origin()
             try:
                 loading.fill("postgres", loader, argparse.Namespace(folder=Path(data)))

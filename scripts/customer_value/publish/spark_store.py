@@ -25,7 +25,6 @@ from typing import Any
 
 import duckdb
 
-from customer_value import build
 from customer_value.engines.spark_sql import SparkAbsentError, SparkError, SparkSql, literal
 from customer_value.privacy import keepers
 from customer_value.publish.publishing import (
@@ -38,7 +37,7 @@ from customer_value.publish.publishing import (
     superfluous,
     withdraw,
 )
-from customer_value.raw import loading, spark_copy
+from customer_value.raw import datasets, loading, spark_copy
 from customer_value.raw.loading import LoadError
 from customer_value.refresh import run_records
 from customer_value.refresh.run_records import Records, Run
@@ -84,7 +83,7 @@ class SparkStore(Store):
                     "them back; load files (DATA=path/to/folder), from which a refresh keeps them out"
                 )
             return f"schema {variables['raw_schema']}"
-        find_origin, loader = build.loader_of(data)
+        find_origin, loader = datasets.loader_of(data)
         origin = find_origin()
 
         def load_and_keep_out(arguments: argparse.Namespace) -> dict[str, int]:

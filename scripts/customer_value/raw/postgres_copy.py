@@ -20,7 +20,8 @@ from customer_value.contract import SCHEMA
 from customer_value.raw import loading
 from customer_value.raw.loading import LoadError, engine_type
 
-# DuckDB's type names that Postgres writes otherwise; decimals and the rest are the same text
+# DuckDB's type names that Postgres writes otherwise; decimals and the rest are the same text. By hand, because sqlglot
+# lets through what Postgres lacks (HUGEINT as INT128, UTINYINT as it is) instead of refusing it
 TYPES = {"DOUBLE": "double precision", "FLOAT": "real", "TINYINT": "smallint", "UTINYINT": "smallint", "BLOB": "bytea"}
 SAME = re.compile(
     r"VARCHAR|DECIMAL\(\d+,\d+\)|TIMESTAMP( WITH TIME ZONE)?|DATE|TIME|BIGINT|INTEGER|SMALLINT|BOOLEAN|UUID"

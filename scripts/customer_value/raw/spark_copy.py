@@ -18,7 +18,8 @@ from customer_value.quoting import quoted
 from customer_value.raw import loading
 from customer_value.raw.loading import LoadError, engine_type
 
-# DuckDB's type names that Spark writes otherwise; decimals and the rest are the same text
+# DuckDB's type names that Spark writes otherwise; decimals and the rest are the same text. By hand, because sqlglot
+# makes TIMESTAMP_NTZ of TIMESTAMP, TIMESTAMP of TIME and BOOLEAN of BIT
 TYPES = {"VARCHAR": "string", "TIMESTAMP WITH TIME ZONE": "timestamp", "FLOAT": "float", "BLOB": "binary"}
 SAME = re.compile(r"DECIMAL\(\d+,\d+\)|TIMESTAMP|DATE|BIGINT|INTEGER|SMALLINT|TINYINT|DOUBLE|BOOLEAN")
 

@@ -8,20 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from customer_value import steps
 from customer_value.refresh import run_records
 
 
 class Log:
-    """Tells what happens: a line of JSON per step to a file and to programs, plain words to people at a terminal."""
+    """Tells what happens, a line per step: JSON to a file and to programs, plain words to people at a terminal."""
 
     def __init__(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         self.file, self.is_terminal, self.run_id = file, sys.stdout.isatty(), None
 
-    def begin(self, step: str) -> None:
-        """Say on a terminal that a step begins."""
-        if self.is_terminal:
-            print(f"{step} ...", flush=True)
+    def progress(self, step: str, text: str = "...") -> None:
+        """Show on a terminal that a step runs, and how far it has come."""
+        steps.show(f"{step:<9}{text}")
 
     def end(self, step: str, seconds: float, outcome: str, **details: Any) -> None:
         """Write what became of a step."""
@@ -33,7 +33,7 @@ class Log:
             content.write(text + "\n")
         if self.is_terminal:
             told = {name: value for name, value in details.items() if value is not None and name != "findings"}
-            said = "  ".join(f"{name}: {value}" for name, value in told.items())
-            print(f"  {outcome}, {seconds:.1f} s  {said}", *findings, sep="\n    ", flush=True)
+            said = "".join(f"; {name}: {value}" for name, value in told.items())
+            steps.say(f"{step:<9}{outcome}, {steps.took(seconds)}{said}", *(f"    {each}" for each in findings))
         else:
             print(text, flush=True)

@@ -50,7 +50,7 @@ class Refresh:
         self.variables = project_vars(arguments.vars)
         self.state = arguments.home / "state"
         self.target_path = self.state / "target"
-        self.is_project_of_last_version, self.is_code_of_last_version = False, True
+        self.is_code_of_last_version = True
         self.damage: str | None = None
 
     @contextlib.contextmanager
@@ -58,7 +58,7 @@ class Refresh:
         """Note that a step begins and how it ended; yields a dict for what is to be told of it."""
         self.run.step, begun, details = name, time.monotonic(), {}
         self.records.save(self.run)
-        self.log.begin(name)
+        self.log.progress(name)
         try:
             yield details
         except BaseException as error:
@@ -90,7 +90,6 @@ class Refresh:
         with self.step("compare") as details:
             fingerprint = self.fingerprint()
             for newest in self.store.versions()[-1:]:
-                self.is_project_of_last_version = newest.fingerprint["project"] == fingerprint["project"]
                 self.is_code_of_last_version = newest.fingerprint.get("code") == fingerprint["code"]
             unchanged = self.unchanged_since(fingerprint)
             details["unchanged_since"] = unchanged and unchanged.number
@@ -115,6 +114,7 @@ class Refresh:
             self.store.write_records(self.records.all())
             self.build()
             details |= {"checks": self.run.checks, "warnings": self.run.checks_warned}
+            details["log"] = str(self.state / "build.log")
             details["unusual"] = "; ".join(tested_build.unusual(self.run)) or None
             look = tested_build.unusual_look(self.arguments.target)
             self.run.findings += [f"{line}\n      see it: {look}" for line in tested_build.unusual(self.run)]
@@ -242,16 +242,17 @@ class Refresh:
         return self.arguments.full_refresh or not self.is_code_of_last_version
 
     def build(self) -> None:
-        """Run dbt build with all its tests, on what this refresh loaded."""
+        """Run dbt build with its data tests, on what this refresh loaded."""
         variables = (yaml.safe_load(self.dbt_vars() or "{}") or {}) | (
             {"anomalies_accepted": True} if self.arguments.accept_anomalies else {}
         )
-        options = ["--target", self.arguments.target, "--target-path", str(self.target_path)]
-        options += ["--vars", json.dumps(variables, default=str)] if variables else []
-        # unit tests say nothing about the data: they run when the project is another one than that of the last version
-        options += ["--exclude-resource-type", "unit_test"] if self.is_project_of_last_version else []
+        options = ["--vars", json.dumps(variables, default=str)] if variables else []
         options += ["--full-refresh"] if self.is_full() else []
-        tested_build.build(self.store, self.run, options, self.state / "build.log", self.log.is_terminal)
+
+        def tell(text: str) -> None:
+            self.log.progress("build", text)
+
+        tested_build.build(self.store, self.run, self.arguments.target, self.state, tell, *options)
 
     def publish(self, fingerprint: dict[str, Any]) -> Version:
         """Publish what was built, with the record of this run in it."""
