@@ -331,11 +331,11 @@ def test_a_new_manifest_is_a_new_delivery(tmp_path: Path):
 def makefile(tmp_path: Path) -> Path:
     """Return a folder with the Makefile, an environment that is ready, and scripts that print their arguments."""
     scripts, binaries = tmp_path / "scripts", tmp_path / ".venv" / "bin"
-    scripts.mkdir()
+    (scripts / "bench").mkdir(parents=True)
     binaries.mkdir(parents=True)
     shutil.copy(PROJECT / "Makefile", tmp_path)
     shutil.copy(PROJECT / "scripts" / "with_options.py", scripts)
-    for name in ("build", "refresh", "rollback", "roles", "bench_history", "bench_clv"):
+    for name in ("build", "refresh", "rollback", "roles", "bench/history", "bench/clv"):
         (scripts / f"{name}.py").write_text("import json, sys\nprint(json.dumps(sys.argv[1:]))\nsys.exit(3)\n")
     (binaries / "python").symlink_to(sys.executable)
     (tmp_path / "requirements.lock").touch()
