@@ -14,7 +14,7 @@ from conftest import Warehouse
 from refreshes import ALL_THAT_COUNTS, Dbt, differences, fresh_database, marts
 
 from customer_value.project import PROJECT
-from customer_value.shop.generate_shop import PRIMARY_DATES
+from customer_value.shop.faults import PRIMARY_DATES
 
 # An order's lines happened with it. Merges have no date and hold for the whole past: so who was merged, and into whom,
 # is known from the start.
