@@ -86,7 +86,7 @@ def operation(target: str, variables: str | None, name: str, **arguments: object
 def inputs(target: str, variables: str | None) -> tuple[list[tuple[str, str]], pd.DataFrame]:
     """Return the open fit dates with their slice versions, and int_clv_fit_stats, through dbt show."""
     printed = dbt(target, variables, "show", "--select", "clv_fit_inputs", "--output", "json", "--limit", "-1")
-    shown, _ = json.JSONDecoder().raw_decode(printed, printed.index("{"))  # log lines go before it
+    shown, _ = json.JSONDecoder().raw_decode(printed, printed.index('{\n  "node"'))  # lines of the log go before it
     rows = [(row["as_of_date"][:10], row["slice_version"], *list(row.values())[2:]) for row in shown["show"]]
     dates = sorted({row[:2] for row in rows})
     return dates, pd.DataFrame([(row[0], *row[2:]) for row in rows if row[2]], columns=range(7))
