@@ -21,6 +21,21 @@ NUMBERS = [*PARAMETERS, "log_likelihood", "spend_log_likelihood"]
 COUNTS = ["customers", "repeat_customers", "spend_customers"]
 TRUTHS = ["is_usable", "is_converged"]
 TEXTS = ["state", "note", "spend_note"]
+# what a fit reads: for each open date the bins of its customers, one row without a measure where it has none
+INPUTS = """
+select
+    fit_dates.as_of_date,
+    fit_dates.slice_version,
+    stats.measure,
+    stats.customers,
+    stats.repeat_count,
+    stats.last_purchase_age_days,
+    stats.age_days,
+    stats.repeat_net_revenue
+from {{ ref('int_clv_fit_dates') }} as fit_dates
+left join {{ ref('int_clv_fit_stats') }} as stats on fit_dates.as_of_date = stats.as_of_date
+where fit_dates.is_open
+"""
 
 
 class FitError(Exception):
@@ -85,8 +100,8 @@ def operation(target: str, variables: str | None, name: str, **arguments: object
 
 def inputs(target: str, variables: str | None) -> tuple[list[tuple[str, str]], pd.DataFrame]:
     """Return the open fit dates with their slice versions, and int_clv_fit_stats, through dbt show."""
-    printed = dbt(target, variables, "show", "--select", "clv_fit_inputs", "--output", "json", "--limit", "-1")
-    shown, _ = json.JSONDecoder().raw_decode(printed, printed.index('{\n  "node"'))  # lines of the log go before it
+    printed = dbt(target, variables, "show", "--inline", INPUTS, "--output", "json", "--limit", "-1")
+    shown, _ = json.JSONDecoder().raw_decode(printed, printed.index('{\n  "show"'))  # lines of the log go before it
     rows = [(row["as_of_date"][:10], row["slice_version"], *list(row.values())[2:]) for row in shown["show"]]
     dates = sorted({row[:2] for row in rows})
     return dates, pd.DataFrame([(row[0], *row[2:]) for row in rows if row[2]], columns=range(7))
