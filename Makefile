@@ -41,15 +41,15 @@ arrival: $(READY)
 
 # the history and a daily refresh beside hand-tuned DuckDB SQL, on a generated shop of ORDERS orders
 bench: $(READY)
-	$(BIN)/python scripts/bench_history.py --orders "$${ORDERS:-1000000}"
+	PYTHONPATH=scripts $(BIN)/python scripts/bench/history.py --orders "$${ORDERS:-1000000}"
 
 # predicted value: scores of the last day beside bare SQL, a fit beside a full build; 810,000 customers
 bench-clv: $(READY)
-	$(BIN)/python scripts/bench_clv.py --orders "$${ORDERS:-3800000}"
+	PYTHONPATH=scripts $(BIN)/python scripts/bench/clv.py --orders "$${ORDERS:-3800000}"
 
 # what judging costs beside a plain cast of the same rows, on a shop of as many
 bench-judging: $(READY)
-	$(BIN)/python scripts/bench_judging.py --orders "$${ORDERS:-1000000}"
+	PYTHONPATH=scripts $(BIN)/python scripts/bench/judging.py --orders "$${ORDERS:-1000000}"
 
 # the environment for Spark
 spark: $(SPARK_READY)
@@ -94,7 +94,7 @@ lint: $(READY)
 define install
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "error: Python 3.11 is needed; name one with make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "[0/3] environment: installing the pinned packages into $(@D), about a minute ..."
+	@echo "[0/4] environment: installing the pinned packages into $(@D), about a minute ..."
 	@"$$PYTHON" -m venv --clear --without-pip $(@D)
 	@"$$PYTHON" -m pip --python $(@D)/bin/python install --quiet --no-warn-script-location --require-hashes \
 		--requirement $<

@@ -1,4 +1,4 @@
-"""Parameters of predicted value for the open fit dates: scripts/clv.py on the bins of int_clv_fit_stats.
+"""Parameters of predicted value for the open fit dates: scripts/customer_value/clv on the bins of int_clv_fit_stats.
 
 DuckDB alone runs Python inside dbt; for Postgres and Spark scripts/fit_clv.py fills the same table.
 """
@@ -15,9 +15,9 @@ def scripts_folder():
     named = re.search(r"^packages-install-path:\s*[\"']?([^\"'#\n]+?)[\"']?\s*(#.*)?$", settings, re.MULTILINE)
     folders = [root, root / (named[1] if named else "dbt_packages") / "customer_value_warehouse"]
     for scripts in (folder / "scripts" for folder in folders):
-        if (scripts / "fit_clv.py").exists():
+        if (scripts / "customer_value" / "clv").exists():
             return str(scripts)
-    raise FileNotFoundError(f"scripts/fit_clv.py of customer_value is in none of {', '.join(map(str, folders))}")
+    raise FileNotFoundError(f"scripts/customer_value of this project is in none of {', '.join(map(str, folders))}")
 
 
 def model(dbt, session):
@@ -26,7 +26,7 @@ def model(dbt, session):
     settings = dbt.config.get("meta")
     if scripts_folder() not in sys.path:
         sys.path.append(scripts_folder())
-    import fit_clv
+    from customer_value.clv import fit_clv
 
     dates = dbt.ref("int_clv_fit_dates").filter("is_open").order("as_of_date").fetchall()
     stats = dbt.ref("int_clv_fit_stats").df()

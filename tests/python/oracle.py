@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 import yaml
 from dateutil.relativedelta import relativedelta
-from raw_schema import PROJECT
 from scipy.stats import rankdata
 from stage_oracle import COLUMNS, Stages
+
+from customer_value.project import PROJECT
 
 if TYPE_CHECKING:
     from conftest import Warehouse

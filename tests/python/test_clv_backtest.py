@@ -206,7 +206,7 @@ def test_39_weeks_after_39_weeks_are_those_measured_elsewhere(cdnow: Warehouse, 
     """All of CDNOW, 39 weeks after 39 weeks: RMSE 1.726 against 1.936, total -13 against +24 %, Gini .673.
 
     Of spend, RMSE 92.9 were measured with the mean of repeat purchases. That of all purchases is as close, and tells
-    one-time buyers apart: Gini .719 instead of .684 (recomputed in pandas, with Pareto/NBD and Gamma-Gamma of clv.py).
+    one-time buyers apart: Gini .719 instead of .684 (recomputed in pandas, with both models fitted as here).
     """
     found = mart(rebuilt(cdnow, tmp_path, variables={"clv_backtest_months": 9}))
     whole = found.query("bucket_type == 'all' and as_of_date == '1997-09-30'").set_index(["measure", "method"])

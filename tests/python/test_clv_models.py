@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import clv
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import Warehouse
 from scipy.stats import norm
+
+from customer_value.clv import estimation
 
 START = dt.date(2024, 1, 1)
 SCORES = "select * from intermediate.int_clv_scores order by as_of_date, customer_id"
@@ -105,7 +106,10 @@ def test_parameters_are_those_of_the_customers_one_by_one(built: Warehouse):
     assert (inputs.to_numpy()[:, :3] == np.array([x, t_x, T]).T).all()
     assert inputs["spend"].to_numpy() == pytest.approx(spend, abs=0.005)
     (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-09-30'").to_dict("records")
-    fit, spent = clv.fit_purchases("pareto_nbd", x, t_x, T), clv.fit_spend(x[x > 0], spend[x > 0] / x[x > 0])
+    fit, spent = (
+        estimation.fit_purchases("pareto_nbd", x, t_x, T),
+        estimation.fit_spend(x[x > 0], spend[x > 0] / x[x > 0]),
+    )
     assert [row[name] for name in fit.parameters] == pytest.approx(list(fit.parameters.values()), rel=0.03)
     assert [row[name] for name in spent.parameters] == pytest.approx(list(spent.parameters.values()), rel=0.02)
     assert (row["customers"], row["repeat_customers"]) == (fit.customers, fit.repeat_customers)

@@ -10,10 +10,11 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-import load_files
 import pytest
 from conftest import LIMIT, SHOP, Warehouse
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
+from customer_value.raw import load_files
 
 PAGE = PROJECT / "models" / "docs" / "package.md"
 PROFILE = """

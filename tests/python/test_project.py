@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import summary
 import yaml
 from conftest import Warehouse
-from raw_schema import PROJECT
+
+from customer_value import summary
+from customer_value.project import PROJECT
 
 NAME = "customer_value_warehouse"
 GROUP = "customer_value"

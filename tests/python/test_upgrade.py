@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import Warehouse
 from publication import Publication
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
 
 RELEASE = "0253806"  # the commit of release 0.1.0
 TESTS_ASIDE = {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test test"}  # half of a build, and said nothing here
