@@ -16,7 +16,7 @@ SPARK_READY := .venv-spark/.ready
 DAGSTER_READY := .venv-dagster/.ready
 
 .PHONY: build refresh rollback roles arrival bench bench-clv bench-judging spark dagster test test-year test-faults test-postgres \
-	test-spark test-schedule lint lock clean
+	test-scenarios test-spark test-schedule lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
@@ -61,6 +61,10 @@ dagster: $(DAGSTER_READY)
 # databases of their own, so that data/ stays as it is; Postgres on the fixture shop and the shop of faults
 test: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+# each setting of .ci/scenarios.yml, built once: every source absent, every method
+test-scenarios: $(READY)
+	$(BIN)/python -m pytest -m scenarios -n auto
 
 # a year of daily refreshes with late, changed and deleted rows, against full rebuilds
 test-year: $(READY)
