@@ -1,5 +1,5 @@
 {#-
-  Whether an amount is beyond what an amount can be, or negative where it cannot be.
+  Whether an amount is larger than var max_amount allows, or negative in a column that cannot be.
 
   Arguments   columns      typed columns that may be negative
               not_negative typed columns that may not

@@ -141,7 +141,12 @@ def test_one_full_build_takes_a_database_of_the_version_before(warehouse: Wareho
         place = {"CUSTOMER_VALUE_DATABASE": str(warehouse.database), "DBT_TARGET_PATH": str(tmp_path / "target_before")}
         dbt = str(Path(sys.executable).with_name("dbt"))
         done = subprocess.run(
-            [dbt, "build"], cwd=project, env=os.environ | TESTS_ASIDE | place, capture_output=True, text=True, check=False
+            [dbt, "build"],
+            cwd=project,
+            env=os.environ | TESTS_ASIDE | place,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stdout
 
