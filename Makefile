@@ -90,6 +90,7 @@ test-schedule: $(READY) $(DAGSTER_READY)
 
 lint: $(READY)
 	$(BIN)/dbt parse --warn-error --quiet
+	$(BIN)/dbt-bouncer run
 	$(BIN)/sqlfluff lint --processes 0 models macros tests analyses
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
