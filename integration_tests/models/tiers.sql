@@ -1,5 +1,5 @@
 select
     tier,
     count(*) as customers
-from {{ ref('customer_value_warehouse', 'customer_value') }}
+from {{ ref('customer_value') }}
 group by tier
