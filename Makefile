@@ -16,7 +16,7 @@ SPARK_READY := .venv-spark/.ready
 DAGSTER_READY := .venv-dagster/.ready
 
 .PHONY: build refresh rollback roles arrival bench bench-clv bench-judging spark dagster test test-year test-faults test-postgres \
-	test-spark test-schedule lint lock clean
+	test-scenarios test-spark test-schedule lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
@@ -62,6 +62,10 @@ dagster: $(DAGSTER_READY)
 test: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
+# each setting of .ci/scenarios.yml, built once: every source absent, every method
+test-scenarios: $(READY)
+	$(BIN)/python -m pytest -m scenarios -n auto
+
 # a year of daily refreshes with late, changed and deleted rows, against full rebuilds
 test-year: $(READY)
 	$(BIN)/python -m pytest -m slow -s
@@ -86,6 +90,7 @@ test-schedule: $(READY) $(DAGSTER_READY)
 
 lint: $(READY)
 	$(BIN)/dbt parse --warn-error --quiet
+	$(BIN)/dbt-bouncer run
 	$(BIN)/sqlfluff lint --processes 0 models macros tests analyses
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check

@@ -42,7 +42,7 @@ later as (
 
 )
 
--- no join beside this one: those of a query stand in memory together, and two of this size do not
+-- only one large join per model: DuckDB keeps all hash tables of a query in memory
 select
     history.as_of_date,
     history.customer_id,

@@ -5,7 +5,7 @@ with links as (
 
 ),
 
--- one step further with every join: portable, where recursion is not
+-- one step further with every join: portable, unlike recursion
 chains as (
 
     select

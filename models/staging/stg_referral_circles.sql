@@ -5,7 +5,7 @@ with links as (
 
 ),
 
--- one step further up with every join: portable, where recursion is not
+-- one step further up with every join: portable, unlike recursion
 ancestries as (
 
     select

@@ -31,7 +31,7 @@ typed as (
 
 ),
 
--- what stg_referrals has nothing else to say against
+-- referrals that have no other reason for rejection in stg_referrals
 candidates as (
 
     select
