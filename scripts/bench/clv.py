@@ -34,7 +34,7 @@ from history import RUN_SQL, Cost, Shop, parts
 PARTS = parts("clv.sql")
 SCORES = ["p_alive", "expected_purchases_12m", "expected_spend"]
 EQUAL = "coalesce(abs(a.{0} - b.{0}) <= 1e-9 * abs(b.{0}), a.{0} is null and b.{0} is null)"
-# as models/intermediate/int_clv_fits.py does it, without dbt around it
+# as models/intermediate/clv/int_clv_fits.py does it, without dbt around it
 FIT = """
 import sys, duckdb
 sys.path.append("scripts")

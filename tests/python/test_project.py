@@ -170,12 +170,12 @@ def test_plain_commands_work_from_the_root(shop: Warehouse):
     assert shown.returncode == 0
     assert "abc_tier" in shown.stdout
     selected = shop.dbt("ls", "--quiet", "--select", "+tier_summary", "--resource-type", "model")
-    assert f"{NAME}.marts.customer_value" in selected.stdout
+    assert f"{NAME}.marts.core.customer_value" in selected.stdout
 
 
 def test_the_project_and_its_best_mart_have_names_of_their_own(shop: Warehouse):
     selected = shop.dbt("ls", "--quiet", "--select", "customer_value", "--resource-type", "model")
-    assert selected.stdout.split() == [f"{NAME}.marts.customer_value"]
+    assert selected.stdout.split() == [f"{NAME}.marts.core.customer_value"]
 
 
 def test_the_projects_name_is_written_where_it_has_to_be():

@@ -95,13 +95,13 @@ def test_a_mart_with_a_column_more_is_published_by_a_refresh_alone(next_release:
     edited(
         next_release.project,
         {
-            "models/intermediate/int_customer_value.sql": (
+            "models/intermediate/value/int_customer_value.sql": (
                 "\nselect\n    as",
                 "\nselect\n    raw_tier as next_tier,\n    as",
             ),
-            "models/marts/customer_value_history.sql": ("\nselect\n", "\nselect\n    next_tier,\n"),
-            "models/marts/customer_value.yml": described("next_tier"),
-            "models/marts/customer_value_history.yml": described("next_tier"),
+            "models/marts/core/customer_value_history.sql": ("\nselect\n", "\nselect\n    next_tier,\n"),
+            "models/marts/core/customer_value.yml": described("next_tier"),
+            "models/marts/core/customer_value_history.yml": described("next_tier"),
         },
     )
     ledger = next_release.rows(LEDGER)
@@ -115,15 +115,15 @@ def test_a_ledger_with_a_column_that_the_shown_history_lacks_keeps_its_rows(next
     edited(
         next_release.project,
         {
-            "models/intermediate/int_customer_value.sql": (
+            "models/intermediate/value/int_customer_value.sql": (
                 "raw_tier as next_tier,",
                 "raw_tier as next_tier, abc_tier as last_tier,",
             ),
-            "models/marts/customer_value_history.sql": ("next_tier,\n", "next_tier,\n    last_tier,\n"),
+            "models/marts/core/customer_value_history.sql": ("next_tier,\n", "next_tier,\n    last_tier,\n"),
             "macros/history/restated_columns.sql": ("'tier': ", "'last_tier': dbt.type_string(), 'tier': "),
-            "models/marts/customer_value.yml": described("last_tier"),
-            "models/marts/customer_value_history.yml": described("last_tier"),
-            "models/marts/restatements.yml": described("last_tier", "shown_last_tier"),
+            "models/marts/core/customer_value.yml": described("last_tier"),
+            "models/marts/core/customer_value_history.yml": described("last_tier"),
+            "models/marts/core/restatements.yml": described("last_tier", "shown_last_tier"),
         },
     )
     ledger = next_release.rows(LEDGER)
