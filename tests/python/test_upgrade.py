@@ -120,7 +120,7 @@ def test_a_ledger_with_a_column_that_the_shown_history_lacks_keeps_its_rows(next
                 "raw_tier as next_tier, abc_tier as last_tier,",
             ),
             "models/marts/core/customer_value_history.sql": ("next_tier,\n", "next_tier,\n    last_tier,\n"),
-            "macros/history/restated_columns.sql": ("'tier': ", "'last_tier': dbt.type_string(), 'tier': "),
+            "macros/labels/restated_columns.sql": ("'tier': ", "'last_tier': dbt.type_string(), 'tier': "),
             "models/marts/core/customer_value.yml": described("last_tier"),
             "models/marts/core/customer_value_history.yml": described("last_tier"),
             "models/marts/core/restatements.yml": described("last_tier", "shown_last_tier"),
