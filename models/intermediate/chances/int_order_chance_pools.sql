@@ -52,7 +52,7 @@ select
     counts.position_sum,
     power(
         cast(0.5 as {{ type_double() }}),
-        cast({{ dbt.datediff('counts.ends_on', 'dates.as_of_date', 'month') }} as {{ type_double() }}) -- noqa: LT05
+        cast({{ months_between('counts.ends_on', 'dates.as_of_date') }} as {{ type_double() }})
         / counts.horizon_months
     ) as weight
 from dates

@@ -31,9 +31,7 @@ cohorts as (
 select
     cohort_month,
     as_of_date,
-    cast(
-        {{ dbt.datediff('cohort_month', 'as_of_date', 'month') }} as integer -- noqa: LT05
-    ) as months_since,
+    cast({{ months_between('cohort_month', 'as_of_date') }} as integer) as months_since,
     cast(count(*) as integer) as customers,
     cast(sum(case when is_active then 1 else 0 end) as integer) as active_customers,
     cast(sum(case when is_active then 1 else 0 end) as {{ type_double() }}) / count(*) as active_share,
