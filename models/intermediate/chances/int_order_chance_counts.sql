@@ -27,7 +27,8 @@ binned as (
     {% endfor %}
 )
 
--- a decimal, so that the sum does not depend on the order of its rows
+-- a decimal, so that the sum does not depend on the order of its rows; of 16 digits, for slopes of curves divide by
+-- differences of means of it, and engines have to agree to nine
 select
     as_of_date,
     horizon_months,
@@ -36,7 +37,7 @@ select
     bin,
     cast(count(*) as {{ dbt.type_bigint() }}) as customers,
     cast(sum(has_bought) as {{ dbt.type_bigint() }}) as bought,
-    cast(sum(cast(position as numeric(28, 12))) as numeric(28, 12)) as position_sum,
+    cast(sum(cast(position as numeric(34, 16))) as numeric(34, 16)) as position_sum,
     slice_version
 from binned
 where {{ is_new }}

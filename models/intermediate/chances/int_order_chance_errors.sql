@@ -22,11 +22,11 @@ value_groups as (
         ends_on,
         slice_version,
         '{{ method }}' as method, -- noqa: RF04
-        cast({{ method }} as numeric(28, 12)) as forecast,
+        cast({{ method }} as numeric(34, 16)) as forecast,
         count(*) as customers,
         sum(has_bought) as bought
     from forecasts
-    group by as_of_date, horizon_months, ends_on, slice_version, cast({{ method }} as numeric(28, 12))
+    group by as_of_date, horizon_months, ends_on, slice_version, cast({{ method }} as numeric(34, 16))
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -59,11 +59,11 @@ tenths as (
         ) as tenth,
         sum(customers) as customers,
         sum(bought) as bought,
-        sum(cast(customers * forecast as numeric(28, 12))) as forecast_sum,
+        sum(cast(customers * forecast as numeric(34, 16))) as forecast_sum,
         sum(cast(
             cast(customers as {{ type_double() }}) * cast(forecast as {{ type_double() }})
             * cast(forecast as {{ type_double() }})
-            - 2 * cast(forecast as {{ type_double() }}) * cast(bought as {{ type_double() }}) as numeric(28, 12)
+            - 2 * cast(forecast as {{ type_double() }}) * cast(bought as {{ type_double() }}) as numeric(34, 16)
         )) as squares_less_hits
     from ranked
     group by

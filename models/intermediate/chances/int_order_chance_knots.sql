@@ -19,10 +19,10 @@ bins as (
         horizon_months,
         curve,
         bin,
-        cast(sum(cast(weight * customers as numeric(28, 12))) as {{ type_double() }}) as customers,
-        cast(sum(cast(weight * bought as numeric(28, 12))) as {{ type_double() }}) as bought,
-        cast(sum(cast(weight * cast(position_sum as {{ type_double() }}) as numeric(28, 12))) as {{ type_double() }})
-        / cast(sum(cast(weight * customers as numeric(28, 12))) as {{ type_double() }}) as position -- noqa: RF04
+        cast(sum(cast(weight * customers as numeric(34, 16))) as {{ type_double() }}) as customers,
+        cast(sum(cast(weight * bought as numeric(34, 16))) as {{ type_double() }}) as bought,
+        cast(sum(cast(weight * cast(position_sum as {{ type_double() }}) as numeric(34, 16))) as {{ type_double() }})
+        / cast(sum(cast(weight * customers as numeric(34, 16))) as {{ type_double() }}) as position -- noqa: RF04
     from pools
     group by as_of_date, horizon_months, curve, bin
 
@@ -60,13 +60,13 @@ cumulated as (
         curve,
         bin,
         position,
-        cast(customers + prior_customers as numeric(28, 12)) as customers,
-        cast(bought + prior_customers * expected as numeric(28, 12)) as bought,
-        sum(cast(customers + prior_customers as numeric(28, 12))) over (
+        cast(customers + prior_customers as numeric(34, 16)) as customers,
+        cast(bought + prior_customers * expected as numeric(34, 16)) as bought,
+        sum(cast(customers + prior_customers as numeric(34, 16))) over (
             partition by as_of_date, horizon_months, curve order by bin asc
             rows between unbounded preceding and current row
         ) as customers_to_here,
-        sum(cast(bought + prior_customers * expected as numeric(28, 12))) over (
+        sum(cast(bought + prior_customers * expected as numeric(34, 16))) over (
             partition by as_of_date, horizon_months, curve order by bin asc
             rows between unbounded preceding and current row
         ) as bought_to_here

@@ -11,16 +11,16 @@ origins as (
         as_of_date,
         origin,
         horizon_months,
-        max(case when curve = 'model' and bin is not null then cast(weight as numeric(28, 12)) end) as model_weight,
+        max(case when curve = 'model' and bin is not null then cast(weight as numeric(34, 16)) end) as model_weight,
         sum(case
-            when curve = 'overdue_ratio' then cast(weight * customers as numeric(28, 12))
+            when curve = 'overdue_ratio' then cast(weight * customers as numeric(34, 16))
         end) as customers,
-        sum(case when curve = 'overdue_ratio' then cast(weight * bought as numeric(28, 12)) end) as bought,
+        sum(case when curve = 'overdue_ratio' then cast(weight * bought as numeric(34, 16)) end) as bought,
         sum(case
-            when curve = 'overdue_ratio' and bin > -2 then cast(weight * customers as numeric(28, 12))
+            when curve = 'overdue_ratio' and bin > -2 then cast(weight * customers as numeric(34, 16))
         end) as in_rhythm,
         sum(case
-            when curve = 'overdue_ratio' and bin > -2 then cast(weight * bought as numeric(28, 12))
+            when curve = 'overdue_ratio' and bin > -2 then cast(weight * bought as numeric(34, 16))
         end) as in_rhythm_bought
     from pools
     group by as_of_date, origin, horizon_months

@@ -44,7 +44,7 @@ modelled as (
     select
         as_of_date,
         cast(
-            sum(cast(p_order_3m as numeric(28, 12))) as {{ type_double() }}
+            sum(cast(p_order_3m as numeric(34, 16))) as {{ type_double() }}
         ) / count(*) as in_rhythm_rate
     from {{ ref('int_order_chance_facts') }}
     where overdue_ratio < 1 and p_order_3m is not null
