@@ -12,7 +12,8 @@ with forecasts as (
 
 ),
 
--- decimals, so that equal forecasts are equal on every engine and sums do not depend on the order of rows
+-- decimals, so that sums do not depend on the order of rows; of 12 digits, so that equal forecasts are equal on every
+-- engine, whose doubles differ in the 16th
 value_groups as (
 
     {% for method in methods -%}
@@ -22,11 +23,11 @@ value_groups as (
         ends_on,
         slice_version,
         '{{ method }}' as method, -- noqa: RF04
-        cast({{ method }} as numeric(34, 16)) as forecast,
+        cast({{ method }} as numeric(28, 12)) as forecast,
         count(*) as customers,
         sum(has_bought) as bought
     from forecasts
-    group by as_of_date, horizon_months, ends_on, slice_version, cast({{ method }} as numeric(34, 16))
+    group by as_of_date, horizon_months, ends_on, slice_version, cast({{ method }} as numeric(28, 12))
     {{ 'union all' if not loop.last }}
     {% endfor %}
 ),
@@ -59,11 +60,11 @@ tenths as (
         ) as tenth,
         sum(customers) as customers,
         sum(bought) as bought,
-        sum(cast(customers * forecast as numeric(34, 16))) as forecast_sum,
+        sum(cast(customers * forecast as numeric(28, 12))) as forecast_sum,
         sum(cast(
             cast(customers as {{ type_double() }}) * cast(forecast as {{ type_double() }})
             * cast(forecast as {{ type_double() }})
-            - 2 * cast(forecast as {{ type_double() }}) * cast(bought as {{ type_double() }}) as numeric(34, 16)
+            - 2 * cast(forecast as {{ type_double() }}) * cast(bought as {{ type_double() }}) as numeric(28, 12)
         )) as squares_less_hits
     from ranked
     group by
