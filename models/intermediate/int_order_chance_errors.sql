@@ -60,7 +60,10 @@ tenths as (
         ) as tenth,
         sum(customers) as customers,
         sum(bought) as bought,
-        sum(cast(customers * forecast as numeric(28, 12))) as forecast_sum,
+        -- doubles, for Spark rounds a product of whole numbers and such decimals to six digits
+        sum(cast(
+            cast(customers as {{ type_double() }}) * cast(forecast as {{ type_double() }}) as numeric(28, 12)
+        )) as forecast_sum,
         sum(cast(
             cast(customers as {{ type_double() }}) * cast(forecast as {{ type_double() }})
             * cast(forecast as {{ type_double() }})
