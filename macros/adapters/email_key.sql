@@ -1,6 +1,6 @@
 {#-
   An e-mail as it is compared with others: in lower case, and composed (Unicode NFC), so that e with an accent is the
-  same however it was typed. Spark has no such function and compares it as it came, in lower case.
+  same however it was typed. Spark cannot compose accents: there the e-mail stays as it was typed, in lower case.
 
   Arguments   email  SQL expression, text without blanks around it
   Returns     text, null for null

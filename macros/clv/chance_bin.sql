@@ -1,6 +1,6 @@
 {#-
-  Bin of a probability, of equal width on the scale of the arcsine of its root: there a share is known as well
-  everywhere, so bins are narrow where chances are near 0 or 1, and ten of a hundred are told from one of a hundred.
+  Bin of a probability, of equal width on the scale of the arcsine of its root. The standard error of a share is the
+  same everywhere on this scale, so bins are narrow near 0 and 1: 1 % and 10 % are in different bins.
 
       bin = floor(20 * 2 / pi * asin(sqrt(p))), the last for p = 1 too
 

@@ -22,7 +22,7 @@ months as (
 
 ),
 
--- what is expected of a customer who is still one hangs on these two numbers alone
+-- what is expected of a customer who is alive depends on these two numbers alone
 pairs as (
 
     select distinct
