@@ -1,8 +1,5 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
 -- depends_on: {{ ref('int_slices') }}
-{%- set is_new = 'not exists (select 1 from ' ~ this ~ ' as kept where kept.as_of_date = binned.as_of_date'
-    ~ ' and kept.horizon_months = binned.horizon_months and kept.slice_version = binned.slice_version)'
-    if is_incremental() else '1 = 1' %}
 
 with cases as (
 
@@ -40,5 +37,5 @@ select
     cast(sum(cast(position as numeric(34, 16))) as numeric(34, 16)) as position_sum,
     slice_version
 from binned
-where {{ is_new }}
+where {{ is_missing_origin(this, 'binned') if is_incremental() else '1 = 1' }}
 group by as_of_date, horizon_months, ends_on, curve, bin, slice_version

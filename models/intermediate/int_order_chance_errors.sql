@@ -1,9 +1,6 @@
 {{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
 -- depends_on: {{ ref('int_slices') }}
 {%- set methods = ['raw', 'recalibrated', 'overdue_ratio', 'base_rate'] %}
-{%- set is_new = 'not exists (select 1 from ' ~ this ~ ' as kept where kept.as_of_date = tenths.as_of_date'
-    ~ ' and kept.horizon_months = tenths.horizon_months and kept.slice_version = tenths.slice_version)'
-    if is_incremental() else '1 = 1' %}
 
 with forecasts as (
 
@@ -93,5 +90,5 @@ select
         as calibration_error,
     slice_version
 from tenths
-where {{ is_new }}
+where {{ is_missing_origin(this, 'tenths') if is_incremental() else '1 = 1' }}
 group by as_of_date, horizon_months, ends_on, slice_version, method

@@ -1,9 +1,6 @@
 {%- set is_new = [] -%}
 {%- for relation in built_relations(['int_order_chance_counts', 'int_order_chance_errors']) -%}
-{%- do is_new.append(
-    'not exists (select 1 from ' ~ relation ~ ' as kept where kept.as_of_date = origins.as_of_date'
-    ~ ' and kept.horizon_months = origins.horizon_months and kept.slice_version = month_ends.slice_version)'
-) -%}
+{%- do is_new.append(is_missing_origin(relation, 'origins', 'month_ends')) -%}
 {%- endfor -%}
 with month_ends as (
 
