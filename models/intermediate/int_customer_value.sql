@@ -8,9 +8,7 @@ with judgements as (
         *,
         -- margin of the purchases to come, discounted to T
         {% for horizon in clv_horizons() -%}
-        cast(
-            discounted_purchases_{{ horizon }}m * expected_spend * population_margin_rate as numeric(18, 2)
-        ) as residual_value_{{ horizon }}m,
+        {{ residual_value('discounted_purchases_' ~ horizon ~ 'm') }} as residual_value_{{ horizon }}m,
         {% endfor -%}
         -- who spends least is the worst of them, unless sales on the whole are a loss
         {% for side in ['low', 'high'] -%}
@@ -21,9 +19,7 @@ with judgements as (
             end * population_margin_rate as numeric(18, 2)
         ) as residual_value_36m_{{ side }},
         {% endfor -%}
-        cast(
-            alive_discounted_36m * expected_spend * population_margin_rate as numeric(18, 2)
-        ) as residual_value_if_alive,
+        {{ residual_value('alive_discounted_36m') }} as residual_value_if_alive,
         cast(coalesce(acquisition_cost, 0) as numeric(18, 2)) as acquisition_cost_or_none
     from {{ ref('int_order_chances') }}
     {{ evaluated_once() }}

@@ -21,7 +21,7 @@ valued as (
         slice_version,
         cast(
             realised_value
-            + cast(discounted_purchases_36m * expected_spend * population_margin_rate as numeric(18, 2))
+            + {{ residual_value('discounted_purchases_36m') }}
             - coalesce(acquisition_cost, 0)
             as numeric(18, 2)
         ) as lifetime_value

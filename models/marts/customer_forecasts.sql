@@ -47,7 +47,7 @@ select
     -- what is to come
     expected_purchases,
     cast(expected_purchases * expected_spend as numeric(18, 2)) as expected_net_revenue,
-    cast(discounted_purchases * expected_spend * population_margin_rate as numeric(18, 2)) as residual_value,
+    {{ residual_value('discounted_purchases') }} as residual_value,
 
     -- how far to trust it: who spends least is the worst of them, unless sales on the whole are a loss
     {% for side in ['low', 'high'] -%}
