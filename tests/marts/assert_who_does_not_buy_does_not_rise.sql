@@ -1,7 +1,7 @@
 -- ring 3 of scores and raw tier with var rfm_population active: a customer without a purchase in the window has no
--- score and no raw tier that is higher than at the as-of date before, and with scores that rank the lowest segment there
--- is, that of 1, 1, 1. With a value to date, a published tier that rises is no ageing: a customer who did nothing since
--- can only be lifted by a threshold.
+-- score and no raw tier that is higher than at the as-of date before, and with scores that rank the lowest segment that
+-- exists, that of 1, 1, 1. With a value to date, a published tier that rises is no ageing: a customer who did nothing
+-- since can only be lifted by a threshold.
 {{ config(enabled=var('rfm_population') == 'active') }}
 with history as (
 
