@@ -16,7 +16,7 @@ SPARK_READY := .venv-spark/.ready
 DAGSTER_READY := .venv-dagster/.ready
 
 .PHONY: build refresh rollback roles arrival bench bench-clv bench-judging spark dagster test test-year test-faults test-postgres \
-	test-spark test-schedule lint lock clean
+	test-scenarios test-spark test-schedule lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
@@ -41,15 +41,15 @@ arrival: $(READY)
 
 # the history and a daily refresh beside hand-tuned DuckDB SQL, on a generated shop of ORDERS orders
 bench: $(READY)
-	$(BIN)/python scripts/bench_history.py --orders "$${ORDERS:-1000000}"
+	PYTHONPATH=scripts $(BIN)/python scripts/bench/history.py --orders "$${ORDERS:-1000000}"
 
 # predicted value: scores of the last day beside bare SQL, a fit beside a full build; 810,000 customers
 bench-clv: $(READY)
-	$(BIN)/python scripts/bench_clv.py --orders "$${ORDERS:-3800000}"
+	PYTHONPATH=scripts $(BIN)/python scripts/bench/clv.py --orders "$${ORDERS:-3800000}"
 
 # what judging costs beside a plain cast of the same rows, on a shop of as many
 bench-judging: $(READY)
-	$(BIN)/python scripts/bench_judging.py --orders "$${ORDERS:-1000000}"
+	PYTHONPATH=scripts $(BIN)/python scripts/bench/judging.py --orders "$${ORDERS:-1000000}"
 
 # the environment for Spark
 spark: $(SPARK_READY)
@@ -61,6 +61,10 @@ dagster: $(DAGSTER_READY)
 # databases of their own, so that data/ stays as it is; Postgres on the fixture shop and the shop of faults
 test: lint
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+
+# each setting of .ci/scenarios.yml, built once: every source absent, every method
+test-scenarios: $(READY)
+	$(BIN)/python -m pytest -m scenarios -n auto
 
 # a year of daily refreshes with late, changed and deleted rows, against full rebuilds
 test-year: $(READY)
@@ -86,6 +90,7 @@ test-schedule: $(READY) $(DAGSTER_READY)
 
 lint: $(READY)
 	$(BIN)/dbt parse --warn-error --quiet
+	$(BIN)/dbt-bouncer run
 	$(BIN)/sqlfluff lint --processes 0 models macros tests analyses
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -94,7 +99,7 @@ lint: $(READY)
 define install
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "error: Python 3.11 is needed; name one with make PYTHON=/path/to/python3.11"; exit 1; }
-	@echo "[0/3] environment: installing the pinned packages into $(@D), about a minute ..."
+	@echo "[0/4] environment: installing the pinned packages into $(@D), about a minute ..."
 	@"$$PYTHON" -m venv --clear --without-pip $(@D)
 	@"$$PYTHON" -m pip --python $(@D)/bin/python install --quiet --no-warn-script-location --require-hashes \
 		--requirement $<

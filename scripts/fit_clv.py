@@ -1,109 +1,16 @@
 """Fit the parameters of predicted value on an engine that runs no Python itself: Postgres, Spark.
 
 Builds what the fit reads (dbt build --select +int_clv_fit_stats), reads the bins of the open fit dates through dbt's
-own connection, fits with scripts/clv.py, and writes the table int_clv_fits, which the next `dbt build` takes up. Run
-it before `dbt build`; slices that were built without a fit are opened again. On DuckDB `dbt build` does all this by
-itself, and this command comes to the same.
+own connection, fits with customer_value/clv/estimation.py, and writes the table int_clv_fits, which the next `dbt
+build` takes up. Run it before `dbt build`; slices that were built without a fit are opened again. On DuckDB `dbt build`
+does all this by itself, and this command comes to the same.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import re
-import subprocess
-from collections.abc import Iterable
-from pathlib import Path
 
-import clv
-import messages
-import numpy as np
-import pandas as pd
-from processes import dbt_program, die_with_parent
-
-PROJECT = Path(__file__).resolve().parent.parent
-PARAMETERS = ["r", "alpha", "s", "beta", "a", "b", "p", "q", "gamma"]
-NUMBERS = [*PARAMETERS, "log_likelihood", "spend_log_likelihood"]
-COUNTS = ["customers", "repeat_customers", "spend_customers"]
-TRUTHS = ["is_usable", "is_converged"]
-TEXTS = ["state", "note", "spend_note"]
-
-
-class FitError(Exception):
-    """dbt or the engine refuses."""
-
-
-def fits(dates: Iterable[tuple], stats: pd.DataFrame, model: str, minimum: int) -> list[dict]:
-    """Return one row of int_clv_fits per fit date.
-
-    dates: rows of int_clv_fit_dates, date and slice version first. stats: int_clv_fit_stats, its columns in their
-    order. model: of clv.MODELS. minimum: repeat customers below which a fit is refused.
-    """
-    by_date = stats.groupby([stats.iloc[:, 0].astype(str), stats.iloc[:, 1]])
-    bins = {key: rows.iloc[:, 2:].to_numpy(dtype=float).T for key, rows in by_date}
-    rows = []
-    for as_of_date, slice_version, *_ in dates:
-        count, x, t_x, T, _ = bins.get((str(as_of_date), "purchases"), np.zeros((5, 0)))
-        bought = clv.fit_purchases(model, x / count, np.minimum(t_x, T) / count, T / count, count, minimum)
-        count, x, _, _, revenue = bins.get((str(as_of_date), "spend"), np.zeros((5, 0)))
-        spent = clv.fit_spend(x / count, revenue / x, count, minimum)
-        row = {"fitted_as_of": as_of_date, "slice_version": slice_version, "model": model}
-        row |= {name: (bought.parameters | spent.parameters).get(name) for name in PARAMETERS}
-        row |= {"log_likelihood": bought.log_likelihood, "spend_log_likelihood": spent.log_likelihood}
-        row |= {"customers": bought.customers, "repeat_customers": bought.repeat_customers}
-        row |= {"spend_customers": spent.customers, "is_usable": bought.is_usable, "is_converged": bought.is_converged}
-        row |= {"state": bought.state, "note": bought.note, "spend_note": spent.note}
-        rows.append(row)
-    return rows
-
-
-def table(rows: list[dict]) -> object:
-    """Return rows as a pyarrow table whose types do not depend on what is in them."""
-    import pyarrow as pa
-
-    types = {"fitted_as_of": pa.date32(), "slice_version": pa.string(), "model": pa.string()}
-    types |= dict.fromkeys(NUMBERS, pa.float64()) | dict.fromkeys(COUNTS, pa.int64())
-    types |= dict.fromkeys(TRUTHS, pa.bool_()) | dict.fromkeys(TEXTS, pa.string())
-    return pa.Table.from_pylist(rows, schema=pa.schema(types.items()))
-
-
-def dbt(target: str, variables: str | None, *arguments: str) -> str:
-    """Run dbt on a target, return what it printed. Raises FitError with its messages."""
-    command = [str(dbt_program(target)), "--no-use-colors", *arguments, "--target", target]
-    command += ["--vars", variables] if variables else []
-    try:
-        done = subprocess.run(
-            command, cwd=PROJECT, capture_output=True, text=True, check=False, preexec_fn=die_with_parent
-        )
-    except OSError as error:
-        raise FitError(f"dbt cannot be started: {error}") from error
-    if done.returncode:
-        said = re.sub(r"^\s+at .*\n", "", done.stdout + done.stderr, flags=re.MULTILINE)  # Spark's stacks
-        raise FitError(f"dbt {' '.join(arguments[:4])} failed:\n{messages.without_values(said)[-3000:]}")
-    return done.stdout
-
-
-def operation(target: str, variables: str | None, name: str, **arguments: object) -> str:
-    """Run a macro on dbt's own connection, return what it printed."""
-    options = ["--args", json.dumps(arguments)] if arguments else []
-    return dbt(target, variables, "--quiet", "--print", "run-operation", name, *options)
-
-
-def fit(target: str, variables: str | None = None, full_refresh: bool = False) -> list[dict]:
-    """Fit the open fit dates of a target, in a full refresh all; return the rows written. Raises FitError."""
-    operation(target, variables, "forget_missing_fits")
-    last = "int_clv_fits" if target == "duckdb" else "int_clv_fit_stats"
-    options = ["--full-refresh"] if full_refresh else []
-    dbt(target, variables, "build", "--select", f"+{last}", "--exclude-resource-type", "test", "unit_test", *options)
-    printed = operation(target, variables, "print_clv_fit_inputs")
-    lines = [json.loads(line) for line in re.findall(r"^clv (\{.*\})$", printed, re.MULTILINE)]
-    settings = next(line for line in lines if "model" in line)
-    dates = [line["date"] for line in lines if "date" in line]
-    stats = [line["bin"] for line in lines if "bin" in line]
-    rows = fits(dates, pd.DataFrame(stats, columns=range(7)), settings["model"], settings["minimum"])
-    if rows and target != "duckdb":
-        operation(target, variables, "write_clv_fits", rows=rows)
-    return rows
+from customer_value.clv import fit_clv
 
 
 def main() -> None:
@@ -113,15 +20,7 @@ def main() -> None:
     parser.add_argument("--vars", help="dbt's --vars, where the build gets some too")
     parser.add_argument("--full-refresh", action="store_true", help="fit every date, where the build is a full one")
     arguments = parser.parse_args()
-    try:
-        rows = fit(arguments.target, arguments.vars, arguments.full_refresh)
-    except FitError as error:
-        raise SystemExit(f"error: {error}") from error
-    print(f"{len(rows)} fit dates are open" if rows else "no fit date is open: all fits stand")
-    for row in rows:
-        found = ", ".join(f"{name} {row[name]:.5g}" for name in PARAMETERS if row[name] is not None)
-        said = "; ".join(text for text in (found, row["note"], row["spend_note"]) if text)
-        print(f"{row['fitted_as_of']}  {row['model']}, {row['state']}: {said}")
+    fit_clv.run(arguments.target, arguments.vars, arguments.full_refresh)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
   Returns     relation, or none where no fit has been written yet
 -#}
 {% macro clv_fits() -%}
-    {{ return(adapter.dispatch('clv_fits', 'customer_value')()) }}
+    {{ return(adapter.dispatch('clv_fits', 'customer_value_warehouse')()) }}
 {%- endmacro %}
 
 {% macro duckdb__clv_fits() -%}

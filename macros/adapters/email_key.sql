@@ -7,7 +7,7 @@
   Example     'Rene' and a combining acute accent and '@X.org' gives 'rené@x.org'
 -#}
 {% macro email_key(email) -%}
-    {{ return(adapter.dispatch('email_key', 'customer_value')(email)) }}
+    {{ return(adapter.dispatch('email_key', 'customer_value_warehouse')(email)) }}
 {%- endmacro %}
 
 {% macro default__email_key(email) -%}

@@ -4,7 +4,7 @@
   not to: a profile of 300,000 rows took 20 s without it, 3.6 s with it.
 -#}
 {% macro evaluated_once() -%}
-    {{ return(adapter.dispatch('evaluated_once', 'customer_value')()) }}
+    {{ return(adapter.dispatch('evaluated_once', 'customer_value_warehouse')()) }}
 {%- endmacro %}
 
 {% macro default__evaluated_once() -%}

@@ -1,14 +1,14 @@
 {#-
-  Take the slices that still wait for a fit out of clv_parameters, customer_value_history and customer_forecasts, and
-  the origins among them out of clv_backtest, label_truth, int_order_chance_counts and int_order_chance_errors, so that
-  the next build works them out again; out of this project's own tables alone. scripts/fit_clv.py calls it before it fits.
+  Take the slices that still wait for a fit out of int_clv_parameters, customer_value_history and customer_forecasts,
+  and the origins among them out of clv_backtest, label_truth, int_order_chance_counts and int_order_chance_errors, so
+  that the next build works them out again; out of this project's own tables alone. scripts/fit_clv.py calls it before it fits.
 -#}
 {% macro forget_missing_fits() -%}
-    {%- set parameters = load_relation(relation_of('clv_parameters')) -%}
+    {%- set parameters = load_relation(relation_of('int_clv_parameters')) -%}
     {%- set owned = owned_relations() if parameters else [] -%}
     {%- set waiting = 'as_of_date in (select as_of_date from ' ~ parameters ~ " where state = 'awaiting fit')" -%}
     {%- set names = ['customer_value_history', 'customer_forecasts', 'clv_backtest', 'label_truth',
-        'int_order_chance_counts', 'int_order_chance_errors', 'clv_parameters'] -%}
+        'int_order_chance_counts', 'int_order_chance_errors', 'int_clv_parameters'] -%}
     {%- for name in names if parameters -%}
         {%- set relation = load_relation(relation_of(name)) -%}
         {%- if relation and relation_key(relation) in owned -%}

@@ -6,7 +6,7 @@
   Example     {"order_id":"7","channel":null}
 -#}
 {% macro json_of_row(columns) -%}
-    {{ return(adapter.dispatch('json_of_row', 'customer_value')(columns)) }}
+    {{ return(adapter.dispatch('json_of_row', 'customer_value_warehouse')(columns)) }}
 {%- endmacro %}
 
 {% macro default__json_of_row(columns) -%}

@@ -5,7 +5,7 @@
   Returns     boolean; null for null, for an empty text and for anything else; never an error
 -#}
 {% macro parsed_boolean(raw) -%}
-    {{ return(adapter.dispatch('parsed_boolean', 'customer_value')(raw)) }}
+    {{ return(adapter.dispatch('parsed_boolean', 'customer_value_warehouse')(raw)) }}
 {%- endmacro %}
 
 {# typeof is folded when the query is planned: a column that is a boolean already costs nothing #}

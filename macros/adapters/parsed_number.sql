@@ -12,7 +12,7 @@
 {% macro parsed_number(raw, precision=18, scale=2) -%}
     {%- set whole = '[0-9]{1,' ~ (precision - scale) ~ '}' -%}
     {%- set pattern = '^ *[+-]?(' ~ (whole if scale == 0 else whole ~ '([.][0-9]*)?|[.][0-9]+') ~ ') *$' -%}
-    {{ return(adapter.dispatch('parsed_number', 'customer_value')(
+    {{ return(adapter.dispatch('parsed_number', 'customer_value_warehouse')(
         raw, 'numeric(' ~ precision ~ ', ' ~ scale ~ ')', pattern, precision - scale
     )) }}
 {%- endmacro %}

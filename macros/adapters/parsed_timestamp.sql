@@ -13,7 +13,7 @@
     {%- set date = '([12][0-9]{3}-((0[13578]|1[02])-(' ~ day ~ '|29|3[01])|(0[469]|11)-(' ~ day ~ '|29|30)|02-' ~ day
         ~ ')|([12][0-9](0[48]|[2468][048]|[13579][26])|1200|1600|2000|2400|2800)-02-29)' -%}
     {%- set time = '[ T]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,9})?)?' -%}
-    {{ return(adapter.dispatch('parsed_timestamp', 'customer_value')(raw, {
+    {{ return(adapter.dispatch('parsed_timestamp', 'customer_value_warehouse')(raw, {
         'date': '^ *' ~ date ~ ' *$',
         'time': '^ *' ~ date ~ time ~ ' *$',
         'zoned': '^ *' ~ date ~ time ~ ' ?(Z|UTC|GMT|[+-](0[0-9]|1[0-4])(:?[0-5][0-9])?) *$',

@@ -6,7 +6,7 @@
   Returns     relation, whether or not it is there
 -#}
 {% macro relation_of(name, identifier=none) -%}
-    {%- set node = graph.nodes['model.customer_value.' ~ name] -%}
+    {%- set node = graph.nodes[model_id(name)] -%}
     {{ return(api.Relation.create(
         database=node.database, schema=node.schema, identifier=identifier or node.alias
     )) }}

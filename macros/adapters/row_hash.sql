@@ -6,7 +6,7 @@
   Returns     numeric(20, 0), never null
 -#}
 {% macro row_hash(columns) -%}
-    {{ return(adapter.dispatch('row_hash', 'customer_value')(columns)) }}
+    {{ return(adapter.dispatch('row_hash', 'customer_value_warehouse')(columns)) }}
 {%- endmacro %}
 
 {% macro default__row_hash(columns) -%}

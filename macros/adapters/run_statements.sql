@@ -1,5 +1,6 @@
 {#-
-  Run SQL statements one after the other on dbt's own connection. The Spark loader uses it (scripts/raw_spark.py).
+  Run SQL statements one after the other on dbt's own connection. The Spark loader uses it
+  (scripts/customer_value/raw/spark_copy.py).
 
   Arguments   statements  list of SQL statements without a semicolon
 -#}

@@ -4,7 +4,7 @@
 -#}
 {% macro say_engine_limits() -%}
     {%- if execute -%}
-        {%- for limit in adapter.dispatch('engine_limits', 'customer_value')() -%}
+        {%- for limit in adapter.dispatch('engine_limits', 'customer_value_warehouse')() -%}
             {%- do log(target.type ~ ': ' ~ limit, info=true) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -1,11 +1,11 @@
 {#-
   Say, at the start of a run, which views of others read what dbt builds, directly or through other views: where the
   adapter drops with cascade, as on Postgres, they are dropped with the table. Runs on-run-start; writes one line per view
-  to the log. scripts/postgres_marks.py says the same in a refresh.
+  to the log. scripts/customer_value/publish/postgres_marks.py says the same in a refresh.
 -#}
 {% macro say_foreign_readers() -%}
     {%- if execute -%}
-        {%- do adapter.dispatch('say_foreign_readers', 'customer_value')() -%}
+        {%- do adapter.dispatch('say_foreign_readers', 'customer_value_warehouse')() -%}
     {%- endif -%}
 {%- endmacro %}
 

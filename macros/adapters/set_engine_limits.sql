@@ -4,7 +4,7 @@
   Runs on-run-start; returns nothing on other engines.
 -#}
 {% macro set_engine_limits() -%}
-    {{ return(adapter.dispatch('set_engine_limits', 'customer_value')()) }}
+    {{ return(adapter.dispatch('set_engine_limits', 'customer_value_warehouse')()) }}
 {%- endmacro %}
 
 {% macro default__set_engine_limits() -%}

@@ -1,5 +1,5 @@
 {#-
-  Purchases that a customer who is still one is expected to make in the next days, BG/NBD and MBG/NBD. It depends on x
+  Purchases that a customer who is alive is expected to make in the next days, BG/NBD and MBG/NBD. It depends on x
   and T alone, so once per pair is enough: the expression is long.
 
       E = mean over p ~ Beta(a, b') of (1 - (1 + p t / (alpha + T))^-(r + x)) / p,   b' = b + x + 1 (MBG), b + x (BG)

@@ -1,5 +1,5 @@
 {#-
-  Probability that a customer who is still one makes no purchase in the next days, BG/NBD and MBG/NBD: customers leave
+  Probability that a customer who is alive makes no purchase in the next days, BG/NBD and MBG/NBD: customers leave
   right after a purchase, so who makes none stays.
 
       P0 = (1 + t / (alpha + T))^-(r + x)

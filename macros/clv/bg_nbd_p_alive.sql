@@ -1,5 +1,5 @@
 {#-
-  Probability that a customer is still one, BG/NBD: customers may leave after each repeat purchase, so that those
+  Probability that a customer is alive, BG/NBD: customers may leave after each repeat purchase, so that those
   without one are all still there. Kept as an anchor for tests; mbg_nbd_p_alive does without that flaw.
 
       P = 1 / (1 + a / (b + x - 1) ((alpha + T) / (alpha + t_x))^(r + x)), 1 where x = 0

@@ -1,5 +1,5 @@
 {#-
-  Expected square of what a customer who is still one spends in the next days, Gamma-Gamma; with the expected spend it
+  Expected square of what a customer who is alive spends in the next days, Gamma-Gamma; with the expected spend it
   gives the variance of the total.
 
       E[S^2] = M^2 (k - 1) / (k - 2) (E[X^2] + E[X] / p),   k = p n + q, M = gamma_gamma_expected_spend

@@ -1,5 +1,5 @@
 {#-
-  Probability that a customer is still one, MBG/NBD: customers may leave after each purchase, the first one too.
+  Probability that a customer is alive, MBG/NBD: customers may leave after each purchase, the first one too.
 
       P = 1 / (1 + a / (b + x) ((alpha + T) / (alpha + t_x))^(r + x))
 

@@ -1,5 +1,5 @@
 {#-
-  Purchases that a customer who is still one is expected to make in the next days, Pareto/NBD. Times P(alive): what is
+  Purchases that a customer who is alive is expected to make in the next days, Pareto/NBD. Times P(alive): what is
   expected of the customer. It depends on x and T alone, so once per pair is enough.
 
       E = (r + x) (beta + T) / ((alpha + T) (s - 1)) (1 - ((beta + T) / (beta + T + t))^(s - 1))

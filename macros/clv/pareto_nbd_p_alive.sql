@@ -1,5 +1,5 @@
 {#-
-  Probability that a customer is still one, Pareto/NBD.
+  Probability that a customer is alive, Pareto/NBD.
 
       P = 1 / (1 + s int_{t_x}^{T} ((alpha + T) / (alpha + y))^(r + x) ((beta + T) / (beta + y))^s dy / (beta + y))
 

@@ -1,5 +1,5 @@
 {#-
-  Probability that a customer who is still one makes no purchase in the next days, Pareto/NBD: stays and is idle, or
+  Probability that a customer who is alive makes no purchase in the next days, Pareto/NBD: stays and is idle, or
   leaves before the next one. It depends on x and T alone, so once per pair is enough.
 
       P0 = (A / (A + t))^R (B / (B + t))^s + s int_0^t (A / (A + y))^R (B / (B + y))^s dy / (B + y)

@@ -47,7 +47,7 @@
 -#}
 {% macro raw_has(source_name, columns, with_rows=false) -%}
     {%- for source in graph.sources.values()
-        if source.package_name == 'customer_value' and source.source_name == 'raw' and source.name == source_name
+        if source.package_name == project_name() and source.source_name == 'raw' and source.name == source_name
         and var('has_' ~ source_name, true) -%}
         {%- set relation = adapter.get_relation(source.database, source.schema, source.identifier) -%}
         {%- if relation is not none -%}

@@ -21,7 +21,7 @@
     {%- set checked_at = modules.pytz.utc.localize(modules.datetime.datetime.fromisoformat(utc)).astimezone(
         modules.pytz.timezone(var('reporting_time_zone'))
     ).strftime('%Y-%m-%d %H:%M:%S') -%}
-    {%- for source in graph.sources.values() | sort(attribute='unique_id') if source.package_name == 'customer_value'
+    {%- for source in graph.sources.values() | sort(attribute='unique_id') if source.package_name == project_name()
         and source.source_name == 'raw' -%}
         {%- set relation = adapter.get_relation(source.database, source.schema, source.identifier) -%}
         {%- set mapped = var('source_map').get(source.name, {}).get('columns') -%}

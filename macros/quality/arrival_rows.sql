@@ -8,7 +8,7 @@
 -#}
 {% macro arrival_rows(source_name, column) -%}
     {%- do source('raw', source_name) -%}
-    {%- for source in graph.sources.values() if execute and source.package_name == 'customer_value'
+    {%- for source in graph.sources.values() if execute and source.package_name == project_name()
         and source.source_name == 'raw' and source.name == source_name -%}
         {%- set typed = parsed_as('raw_' ~ column, source.columns[column].data_type) -%}
         select *

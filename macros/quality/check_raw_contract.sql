@@ -13,7 +13,7 @@
         {%- endfor -%}
         {%- set problems, computed = [], {} -%}
         {%- for source in graph.sources.values() | sort(attribute='unique_id') if source.unique_id in needed
-            and source.package_name == 'customer_value' and source.source_name == 'raw' -%}
+            and source.package_name == project_name() and source.source_name == 'raw' -%}
             {%- set table = source.schema ~ '.' ~ source.identifier -%}
             {%- set relation = adapter.get_relation(source.database, source.schema, source.identifier) -%}
             {%- if relation is none -%}

@@ -1,6 +1,8 @@
 {#-
   The models and seeds of the releases that kept no record of what they built. Where such a release has built, these are
-  its own; owned_relations notes them once. Nothing is ever added: what is newer is recorded before it is first built.
+  its own; owned_relations notes them once. Written down and not read from the graph, because it is the past: the graph
+  has the models of today, and taking one of those for built by an earlier release would replace a company's own table
+  of that name. So nothing is ever added; a model that is renamed or gone may stay here, where it does nothing.
 
   Returns     list of names
 -#}

@@ -4,6 +4,6 @@
   Returns     relation, whether or not it is there
 -#}
 {% macro ownership_marker() -%}
-    {%- set beside = graph.sources['source.customer_value.operations.runs'] -%}
+    {%- set beside = graph.sources['source.' ~ project_name() ~ '.operations.runs'] -%}
     {{ return(api.Relation.create(database=beside.database, schema=beside.schema, identifier='built_relations')) }}
 {%- endmacro %}

@@ -1,5 +1,6 @@
 {#-
-  Lines for check_vars when var publication_rules does not hold what scripts/publication_rules.py works with.
+  Lines for check_vars when var publication_rules does not hold what
+  scripts/customer_value/publish/publication_rules.py works with.
 
   Returns     list of sentences that name the legal values and what came; empty when there is nothing to say
 -#}

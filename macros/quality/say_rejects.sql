@@ -10,7 +10,7 @@
 -#}
 {% macro say_rejects(results) -%}
     {%- for result in results
-        if execute and result.node.unique_id == 'model.customer_value.stg_orders' and result.status == 'success' -%}
+        if execute and result.node.unique_id == model_id('stg_orders') and result.status == 'success' -%}
         {%- set orders = relation_of('stg_orders') -%}
         {%- set reasons = {} -%}
         {%- set total = {'rows': 0, 'amount': 0, 'rejected': 0, 'rejected_amount': 0} -%}

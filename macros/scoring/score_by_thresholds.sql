@@ -1,10 +1,10 @@
 {#-
-  RFM score of a measure at the thresholds of a date, the columns <measure>_score_2 to _5 of tier_thresholds.
+  RFM score of a measure at the thresholds of a date, the columns <measure>_score_2 to _5 of int_label_thresholds.
 
   Arguments   measure       recency, frequency or monetary
               facts         name of the table with recency_days, frequency, monetary and customer_id
               thresholds    name of the table with the thresholds
-              prefix        what the names of the measures and thresholds begin with, where they are of a slice before
+              prefix        what the names of the measures begin with, where they are of an earlier as-of date
               splits_equals true: of those at the threshold itself, the ones from <measure>_score_<n>_customer_id on
                             reach the score (method ntile; null: all); false: all of them
               active_only   true: who has no order in the window (frequency 0) was not ranked, and has 1
@@ -15,7 +15,7 @@
 -#}
 {% macro score_by_thresholds(measure, facts, thresholds, prefix='', splits_equals=false, active_only=false) -%}
     {%- set value = facts ~ '.' ~ prefix ~ ('recency_days' if measure == 'recency' else measure) -%}
-    {%- set stem = thresholds ~ '.' ~ prefix ~ measure ~ '_score_' -%}
+    {%- set stem = thresholds ~ '.' ~ measure ~ '_score_' -%}
     {%- if active_only -%}
         (case when {{ facts }}.{{ prefix }}frequency = 0 and {{ value }} is not null then 1 else {{ score_by_thresholds(
             measure, facts, thresholds, prefix, splits_equals

@@ -1,7 +1,7 @@
 {#-
   The column that an entry of var source_map names, where it is a column and no expression.
 
-  Arguments   expression  what the entry gives for a contract column: text, or what YAML makes of it
+  Arguments   expression  the entry for a contract column: text, or the YAML value of another type
   Returns     name of the column, lower case, without quotes; none for an expression, a
               constant, a row's own number or nothing
   Example     'Placed_At' gives 'placed_at', '"Order Date"' gives 'order date'; 'cents / 100.0', 1 and 'null' give none

@@ -1,5 +1,5 @@
 {#-
-  Whether an amount is beyond what an amount can be, or negative where it cannot be.
+  Whether the absolute value of an amount is above a maximum, or an amount is negative in a column that may not be.
 
   Arguments   columns      typed columns that may be negative
               not_negative typed columns that may not

@@ -10,7 +10,7 @@
     {%- set columns = [] -%}
     {%- set is_there = execute and load_relation(relation) is not none -%}
     {%- if execute -%}
-        {%- for column in graph.sources['source.customer_value.operations.' ~ name].columns.values() -%}
+        {%- for column in graph.sources['source.' ~ project_name() ~ '.operations.' ~ name].columns.values() -%}
             {%- do columns.append(
                 'cast(' ~ (column.name if is_there else 'null') ~ ' as '
                 ~ types.get(column.data_type, column.data_type) ~ ') as ' ~ column.name

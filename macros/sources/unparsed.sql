@@ -1,9 +1,9 @@
 {#-
-  Whether a raw value of some column is there but could not be typed. Rows whose values were all typed are told by
-  null checks alone; text is looked at only where one is missing.
+  Whether a raw value of some column is there but could not be typed. Null checks alone
+  recognise rows whose values were all typed; the text is read only if one is missing.
 
   Arguments   columns         contract columns; raw_<column> is the raw value, <column> the typed one
-              is_number       true: NaN and infinity do not count, they are what not_finite tells
+              is_number       true: NaN and infinity do not count, not_finite reports them
   Returns     boolean, never null
 -#}
 {% macro unparsed(columns, is_number=false) -%}

@@ -1,6 +1,6 @@
 {#-
-  The date from which on ABC thresholds are held against a customer without a purchase in the window: the last month-end
-  at which the whole month of its last order was still in it.
+  The date from which ABC thresholds count for a customer without a purchase in the window: the last month-end at
+  which the whole month of its last order was still in it.
 
       held_from = last day of the month of the last order + (n - 1) months
 

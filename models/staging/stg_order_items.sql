@@ -78,7 +78,7 @@ judged_alone as (
 
 ),
 
--- only lines that are good by themselves are summed; few orders are off, so that the join back is cheap
+-- only lines that are good by themselves are summed; few orders do not add up, so the join back is cheap
 orders_off as (
 
     select order_id

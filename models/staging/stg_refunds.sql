@@ -81,7 +81,7 @@ judged_alone as (
 
 ),
 
--- in the order in which the money went out, so that what comes later rejects nothing earlier
+-- in the order in which the money went out, so that a later refund never rejects an earlier one
 given_back as (
 
     select

@@ -5,6 +5,6 @@
 
 select 'no rows' as problem
 from {{ model }}
-having count(*) = 0
+having count(*) = 0 and {{ is_with_rows() }}
 
 {% endtest %}

@@ -19,7 +19,7 @@ known as (
         month_ends.as_of_date,
         {{ horizon }} as horizon_months,
         later.as_of_date as horizon_ends_on,
-        later.slice_version
+        {{ own_slice_version('later.slice_version', of='label_truth') }} as slice_version
     from month_ends
     inner join month_ends as later on month_ends.month_number + {{ horizon }} = later.month_number
     {{ 'union all' if not loop.last }}

@@ -5,7 +5,7 @@ with customers as (
 
     select
         customer_id,
-        slice_version
+        {{ own_slice_version(of='customer_forecasts') }} as slice_version
     from {{ ref('customer_value') }}
     where order_count > 0
 

@@ -17,15 +17,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-import generate_shop
-import load_cdnow
-import load_complete_journey
-import load_files
 import pandas as pd
 import pytest
-from raw_schema import PROJECT
 from refreshes import Dbt
 from spark_servers import SparkKeeper
+
+from customer_value.project import PROJECT
+from customer_value.raw import load_cdnow, load_complete_journey, load_files
+from customer_value.shop import generate_shop
 
 # the files that take longest, first: with a file per process, one that begins late is waited for alone
 LONGEST = [

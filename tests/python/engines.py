@@ -17,9 +17,10 @@ from typing import TextIO
 
 import duckdb
 import psycopg2
-from raw_schema import PROJECT
 from spark_servers import Spark
-from spark_sql import SparkSql
+
+from customer_value.engines.spark_sql import SparkSql
+from customer_value.project import PROJECT
 
 LIMIT = 1200  # seconds that a command may take
 WATCH_SECONDS = 0.2

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import shutil
 
-import check_arrival
 import pytest
 from conftest import Warehouse
-from raw_schema import PROJECT
+
+from customer_value.arrival import check_arrival
+from customer_value.project import PROJECT
 
 MAPPING = (PROJECT / "models" / "docs" / "mapping.md").read_text(encoding="utf-8")
 

@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 import yaml
 from dateutil.relativedelta import relativedelta
-from raw_schema import PROJECT
 from scipy.stats import rankdata
 from stage_oracle import COLUMNS, Stages
+
+from customer_value.project import PROJECT
 
 if TYPE_CHECKING:
     from conftest import Warehouse
@@ -49,7 +50,7 @@ MONEY = [
     "opening_net_revenue", "opening_monetary",
 ]  # fmt: skip
 DOUBLES = ["overdue_ratio", "expected_gap_days"]
-# what hangs on fitted parameters is recomputed in test_clv_models.py and test_order_chances.py
+# what depends on fitted parameters is recomputed in test_clv_models.py and test_order_chances.py
 FORECASTS = [
     "p_alive", "lifetime_value", "lifetime_value_low", "lifetime_value_high", "revenue_at_risk", "acquisition_cost",
     "expected_spend", "expected_next_order_date", "clv_state", "spend_state",

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 from conftest import SHOP
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
 
 # what every reader asks, of one connection: each row must be the same number twice, whatever version it sees
 QUESTIONS = {

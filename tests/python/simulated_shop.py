@@ -17,7 +17,8 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-import raw_schema
+
+from customer_value.raw import loading
 
 DAY = dt.timedelta(days=1)
 OPENED, FIRST, LAST = dt.date(2022, 3, 1), dt.date(2023, 3, 10), dt.date(2024, 3, 9)
@@ -374,7 +375,7 @@ class Shop:
                 {EUR_PER_USD} as rate_to_reporting
             from range({days}) as days(day)
         """
-        raw_schema.replace_raw(database, raw_schema.Origin.of("simulated shop"), {"exchange_rates": rates})
+        loading.replace_raw(database, loading.Origin.of("simulated shop"), {"exchange_rates": rates})
         self.deliver(database)
 
     def survivor(self, customer_id: str) -> str:

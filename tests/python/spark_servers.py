@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from raw_schema import PROJECT
+from customer_value.project import PROJECT
 
 PROGRAMS = PROJECT / ".venv-spark" / "bin"
 START_SECONDS = 300

@@ -11,9 +11,10 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import Warehouse
-from generate_shop import PRIMARY_DATES
-from raw_schema import PROJECT
 from refreshes import ALL_THAT_COUNTS, Dbt, differences, fresh_database, marts
+
+from customer_value.project import PROJECT
+from customer_value.shop.faults import PRIMARY_DATES
 
 # An order's lines happened with it. Merges have no date and hold for the whole past: so who was merged, and into whom,
 # is known from the start.

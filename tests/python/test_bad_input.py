@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 
 import duckdb
-import privacy
 from conftest import Warehouse
-from personal_rows import Database
+
+from customer_value.privacy import keepers
+from customer_value.privacy.personal_rows import Database
 
 HEADER = "order_id,customer_id,ordered_at,gross_amount\n"
 ONE_ORDER = HEADER + "1,ada,2024-05-01,10.00\n"
@@ -234,7 +235,7 @@ def test_a_companys_own_settings_pass_all_tests(shop: Warehouse, warehouse: Ware
     """Whatever a company may decide, no dbt test or unit test may take it for a fault."""
     warehouse.database.write_bytes(shop.database.read_bytes())
     with duckdb.connect(str(warehouse.database)) as connection:
-        privacy.put_key(Database(connection), None)  # guest_orders: email
+        keepers.put_key(Database(connection), None)  # guest_orders: email
     warehouse.build(
         {
             "reporting_currency": "usd",

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import build
-import generate_shop
-import load_files
 import pytest
-import raw_schema
-import summary
 from conftest import SHOP, Warehouse
-from raw_schema import PROJECT, LoadError
+
+from customer_value import contract, summary
+from customer_value.project import PROJECT
+from customer_value.raw import datasets, load_files, loading
+from customer_value.raw.loading import LoadError
+from customer_value.shop import generate_shop
 
 
 def make_build(warehouse: Warehouse, data: str, untested: str = "unit_test test") -> subprocess.CompletedProcess:
@@ -38,20 +39,24 @@ def test_a_second_run_does_no_needless_work_and_a_changed_file_is_loaded_again(w
     shutil.copytree(SHOP, files)
     first = make_build(warehouse, str(files))
     assert first.returncode == 0, first.stdout + first.stderr
-    assert "[1/4] raw data: loading" in first.stdout
-    assert "Completed successfully" in first.stdout
+    assert f"[1/4] load    files in {files}: " in first.stdout
+    assert "Completed successfully" in (warehouse.folder / "target" / "build.log").read_text()
+    assert re.search(
+        r"^\[3/4\] build   \d+ models, \d+ seeds; 0 of 0 checks passed \(.*build\.log\), [\d.]+", first.stdout, re.M
+    )
+    assert len(first.stdout.split("[4/4]")[0].splitlines()) == 3, first.stdout
     assert summary.render(warehouse.database) in first.stdout
 
     second = make_build(warehouse, str(files))
-    assert "[1/4] raw data: already loaded" in second.stdout
-    assert "[2/4] arrival: nothing has changed" in second.stdout
-    assert "[3/4] dbt build: nothing has changed" in second.stdout
+    assert f"[1/4] load    files in {files}: already there, " in second.stdout
+    assert "[2/4] arrival nothing has changed since the last build, " in second.stdout
+    assert "[3/4] build   nothing has changed since the last one, " in second.stdout
     assert second.stdout.split("[4/4]")[1] == first.stdout.split("[4/4]")[1]
 
     with (files / "orders.csv").open("a") as orders:
         orders.write("2001,new,2024-01-01 08:00:00,10.00,,,,,,,\n")
     third = make_build(warehouse, str(files))
-    assert "[1/4] raw data: loading" in third.stdout
+    assert " rows of 4 sources, " in third.stdout
     assert "As of 2024-01-01" in third.stdout
 
 
@@ -76,10 +81,14 @@ def test_nothing_to_build_from_and_a_failing_build_end_with_an_error(warehouse: 
     warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,20000000.00\n"})
     failing = make_build(warehouse, "raw", untested="unit_test")
     assert failing.returncode == 1
-    assert "Failure in test not_empty_stg_orders" in failing.stdout
-    assert "1 of 1 orders rejected, 20,000,000.00 of 20,000,000.00 of the gross amount as stated:" in failing.stdout
-    assert "  amount_out_of_range; 1 order, 20,000,000.00. Correct the amount at its origin" in failing.stdout
-    assert "error: dbt build failed" in failing.stderr
+    assert "[3/4] build   failed, " in failing.stdout
+    assert "error: 1 of " in failing.stderr
+    assert "  not_empty_stg_orders_: 1 row\n      see them: dbt show --select not_empty_stg_orders_ " in failing.stderr
+    (compiled,) = re.findall("compiled SQL: (.*)", failing.stderr)
+    assert "stg_orders" in Path(compiled).read_text()
+    assert "1 of 1 orders rejected, 20,000,000.00 of 20,000,000.00 of the gross amount as stated:" in failing.stderr
+    assert "  amount_out_of_range; 1 order, 20,000,000.00. Correct the amount at its origin" in failing.stderr
+    assert re.search("all that dbt said: .*build.log", failing.stderr)
     assert "[4/4]" not in failing.stdout
     warehouse.execute("drop table raw.refunds")
     missing = make_build(warehouse, "raw")
@@ -127,17 +136,17 @@ def test_the_summary_names_what_is_rejected_by_money_whatever_its_severity(wareh
 
 def test_a_database_named_as_a_schema_is_refused(tmp_path: Path):
     with pytest.raises(LoadError, match=r"marts\.duckdb has the name of a schema"):
-        build.load("raw", tmp_path / "marts.duckdb")
+        datasets.load("raw", tmp_path / "marts.duckdb")
 
 
 def test_a_change_of_the_contract_loads_again(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,10.00\n"})
-    loaded = raw_schema.held(warehouse.database)
+    loaded = loading.held(warehouse.database)
     assert len(set(loaded.values())) == 1
     assert loaded["orders"] == load_files.origin(warehouse.folder / "files")
     changed = tmp_path / "_sources.yml"
-    changed.write_text(raw_schema.CONTRACT_FILE.read_text() + "\n# changed\n")
-    monkeypatch.setattr(raw_schema, "CONTRACT_FILE", changed)
+    changed.write_text(contract.CONTRACT_FILE.read_text() + "\n# changed\n")
+    monkeypatch.setattr(contract, "CONTRACT_FILE", changed)
     assert loaded["orders"] != load_files.origin(warehouse.folder / "files")
 
 

@@ -14,14 +14,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import check_arrival
-import load_files
 import numpy as np
 import pytest
 import yaml
-from check_arrival import CheckError, Finding, Outcome
 from conftest import SHOP, Warehouse
-from raw_schema import PROJECT
+
+from customer_value.arrival import check_arrival
+from customer_value.arrival.check_arrival import CheckError, Finding, Outcome
+from customer_value.project import PROJECT
+from customer_value.raw import load_files
 
 BOUNDS = [0, 0.01, 0.1, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 100000, 1000000]
 DRAWS = np.random.default_rng(7).lognormal(3.5, 1.0, 20_000).round(2)

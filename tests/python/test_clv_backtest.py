@@ -206,7 +206,7 @@ def test_39_weeks_after_39_weeks_are_those_measured_elsewhere(cdnow: Warehouse, 
     """All of CDNOW, 39 weeks after 39 weeks: RMSE 1.726 against 1.936, total -13 against +24 %, Gini .673.
 
     Of spend, RMSE 92.9 were measured with the mean of repeat purchases. That of all purchases is as close, and tells
-    one-time buyers apart: Gini .719 instead of .684 (recomputed in pandas, with Pareto/NBD and Gamma-Gamma of clv.py).
+    one-time buyers apart: Gini .719 instead of .684 (recomputed in pandas, with both models fitted as here).
     """
     found = mart(rebuilt(cdnow, tmp_path, variables={"clv_backtest_months": 9}))
     whole = found.query("bucket_type == 'all' and as_of_date == '1997-09-30'").set_index(["measure", "method"])
@@ -233,7 +233,8 @@ def test_a_forecast_knows_nothing_later_than_its_origin(cdnow: Warehouse, tmp_pa
             recency_score = 1, frequency_score = 1, monetary_score = 1, tier = 'C', p_alive = .5, expected_spend = 1
         where as_of_date > '1997-09-30'
         """,
-        "update marts.clv_parameters set r = 3 * r, fitted_as_of = as_of_date where as_of_date > '1997-09-30'",
+        "update intermediate.int_clv_parameters set r = 3 * r, fitted_as_of = as_of_date"
+        " where as_of_date > '1997-09-30'",
     )
     before, after = mart(cdnow, FORECASTS), mart(changed, FORECASTS)
     columns = [name for name in before if not name.startswith("actual")]
@@ -250,7 +251,7 @@ def test_a_model_that_loses_is_said_to_lose_and_none_is_left_out(cdnow: Warehous
         tmp_path,
         "update marts.customer_value_history set p_alive = 0 where as_of_date = '1997-12-31'",
         "update marts.customer_value_history set p_alive = null where as_of_date = '1997-06-30'",
-        "update marts.clv_parameters set fitted_as_of = null where as_of_date = '1997-06-30'",
+        "update intermediate.int_clv_parameters set fitted_as_of = null where as_of_date = '1997-06-30'",
     )
     found = changed.rows(
         """

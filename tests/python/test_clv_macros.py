@@ -6,16 +6,17 @@ import itertools
 import json
 from pathlib import Path
 
-import clv
 import duckdb
 import mpmath
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import Warehouse
-from raw_schema import PROJECT
 from scipy.stats import gamma, norm
 from test_clv import purchases, sample  # noqa: F401
+
+from customer_value.clv import estimation
+from customer_value.project import PROJECT
 
 PARETO, BETA = "'r', 'alpha', 's', 'beta'", "'r', 'alpha', 'a', 'b'"
 CHANCE = "'(p_alive * (1 - p_no_purchase))'"
@@ -109,7 +110,7 @@ def test_the_holdout_of_cdnow_by_number_of_purchases(formulas: dict[str, str], s
     }
     found = {"actual": sample["later"]}
     for model in ("bg_nbd", "pareto_nbd"):
-        at = {"x": x, "t_x": t_x, "age": T, "horizon": 39} | clv.fit_purchases(model, x, t_x, T).parameters
+        at = {"x": x, "t_x": t_x, "age": T, "horizon": 39} | estimation.fit_purchases(model, x, t_x, T).parameters
         found[model] = computed(formulas[f"{model}_p_alive"], **at) * computed(formulas[f"{model}_expected"], **at)
     for name, figures in published.items():
         means = pd.Series(found[name]).groupby(np.minimum(x, 7)).mean()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-import clv
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import Warehouse
 from scipy.stats import norm
+
+from customer_value.clv import estimation
 
 START = dt.date(2024, 1, 1)
 SCORES = "select * from intermediate.int_clv_scores order by as_of_date, customer_id"
@@ -52,8 +53,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def spend_quantiles(rows: pd.DataFrame, horizon: int, share: float) -> np.ndarray:
     """Return what a share of customers alike spend less than in the months to come, discounted, by row, in currency.
 
-    Of int_clv_pairs, the parameters and a customer's own figures; Wilson and Hilferty on the Gamma-Gamma moments of all
-    purchase days.
+    Of int_clv_expectations, the parameters and a customer's own figures; Wilson and Hilferty on the Gamma-Gamma
+    moments of all purchase days.
     """
     count, discounted, none, factorial = (
         rows[f"{name}_{horizon}m"]
@@ -98,14 +99,17 @@ def test_parameters_are_those_of_the_customers_one_by_one(built: Warehouse):
     spend = (by_customer["gross_amount"].sum() - by_customer["gross_amount"].first()).to_numpy()
     inputs = built.query(
         """
-        select repeat_count, last_purchase_age_days, age_days, cast(repeat_net_revenue as double) as spend
-        from intermediate.int_clv_inputs where as_of_date = '2024-09-30' order by cast(customer_id as integer)
+        select gap_count, gap_days, age_days, cast(repeat_net_revenue as double) as spend
+        from intermediate.int_customer_facts where as_of_date = '2024-09-30' order by cast(customer_id as integer)
         """
     )
     assert (inputs.to_numpy()[:, :3] == np.array([x, t_x, T]).T).all()
     assert inputs["spend"].to_numpy() == pytest.approx(spend, abs=0.005)
     (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-09-30'").to_dict("records")
-    fit, spent = clv.fit_purchases("pareto_nbd", x, t_x, T), clv.fit_spend(x[x > 0], spend[x > 0] / x[x > 0])
+    fit, spent = (
+        estimation.fit_purchases("pareto_nbd", x, t_x, T),
+        estimation.fit_spend(x[x > 0], spend[x > 0] / x[x > 0]),
+    )
     assert [row[name] for name in fit.parameters] == pytest.approx(list(fit.parameters.values()), rel=0.03)
     assert [row[name] for name in spent.parameters] == pytest.approx(list(spent.parameters.values()), rel=0.02)
     assert (row["customers"], row["repeat_customers"]) == (fit.customers, fit.repeat_customers)
@@ -122,8 +126,7 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
         """
     )
     r, alpha, s, beta, x, t_x, T = (
-        rows[name].to_numpy(float)
-        for name in ("r", "alpha", "s", "beta", "repeat_count", "last_purchase_age_days", "age_days")
+        rows[name].to_numpy(float) for name in ("r", "alpha", "s", "beta", "gap_count", "gap_days", "age_days")
     )
     nodes, weights = np.polynomial.legendre.leggauss(200)
     y = t_x + (T - t_x) * ((nodes + 1) / 2)[:, None]
@@ -144,8 +147,10 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
     spend = rows["p"] * (rows["gamma"] + rows["net_revenue"].astype(float)) / (rows["p"] * (x + 1) + rows["q"] - 1)
     assert rows["expected_spend"].to_numpy() == pytest.approx(spend.to_numpy(), rel=1e-9)
     assert set(rows["clv_state"]) == {"modelled"}
-    moments = built.query("select * from intermediate.int_clv_pairs where as_of_date = '2024-08-31'")
-    own = rows[["repeat_count", "age_days", "p_alive", "expected_spend", "p", "q"]]
+    moments = built.query("select * from intermediate.int_clv_expectations where as_of_date = '2024-08-31'")
+    own = rows[["gap_count", "age_days", "p_alive", "expected_spend", "p", "q"]].rename(
+        columns={"gap_count": "repeat_count"}
+    )
     of_all = own.merge(moments, how="left", on=["repeat_count", "age_days"])
     for side, share in (("low", 0.1), ("high", 0.9)):
         quantiles = spend_quantiles(of_all, 36, share)
@@ -176,7 +181,7 @@ def test_a_refresh_comes_to_the_same_as_a_rebuild_and_a_cut_to_the_same_as_the_p
 
 
 def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path: Path):
-    """Residual value: discounted purchases x spend x the margin that all customers leave; and what hangs on it."""
+    """Residual value: discounted purchases x spend x the margin that all customers leave; and what depends on it."""
     shop = scored(Warehouse(tmp_path), orders(), select="*")
     shown = shop.query(
         "select * from marts.customer_value_history where as_of_date = '2024-08-31' order by customer_id"
@@ -206,7 +211,9 @@ def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path:
         select pairs.*, scores.p_alive, scores.expected_spend, parameters.p, parameters.q, forecasts.*
         from marts.customer_forecasts as forecasts
         inner join intermediate.int_clv_scores as scores using (as_of_date, customer_id)
-        inner join intermediate.int_clv_pairs as pairs using (as_of_date, repeat_count, age_days)
+        inner join intermediate.int_clv_expectations as pairs
+            on scores.as_of_date = pairs.as_of_date and scores.gap_count = pairs.repeat_count
+            and scores.age_days = pairs.age_days
         inner join marts.clv_parameters as parameters using (as_of_date)
         """
     )
@@ -299,8 +306,9 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
         "update intermediate.int_clv_fits set p = null, q = null, gamma = null, spend_note = 'for once'"
         " where fitted_as_of = '2024-09-30'"
     )
-    built.execute("delete from marts.clv_parameters")
-    result = built.dbt("run", "--select", "int_clv_attempts", "clv_parameters", "int_clv_pairs")
+    built.execute("delete from intermediate.int_clv_parameters")
+    parameters = ["int_clv_attempts", "int_clv_parameters", "clv_parameters"]
+    result = built.dbt("run", "--select", *parameters, "int_clv_expectations")
     assert result.returncode == 0, result.stdout
     (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-07-31'").to_dict("records")
     assert (row["state"], str(row["fitted_as_of"])[:10], row["fit_note"]) == ("carried forward", "2024-03-31", "as if")
@@ -321,10 +329,10 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
     states += " where as_of_date = '2024-10-15'"
     before = built.rows(states)
     assert before == [("carried forward", "2024-06-30", "for once")]
-    built.execute("delete from marts.clv_parameters where as_of_date = '2024-10-15'")
+    built.execute("delete from intermediate.int_clv_parameters where as_of_date = '2024-10-15'")
     built.execute("update intermediate.int_slices set is_open = as_of_date = '2024-10-15'")
     built.execute("delete from intermediate.int_clv_attempts")
-    result = built.dbt("run", "--select", "clv_parameters")
+    result = built.dbt("run", "--select", "int_clv_parameters", "clv_parameters")
     assert result.returncode == 0, result.stdout
     assert built.rows(states) == before
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-import generate_shop
-import load_files
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import Warehouse
-from raw_schema import contract
+
+from customer_value import contract
+from customer_value.raw import load_files
+from customer_value.shop import draws, generate_shop
 
 ORDERS = 60_000
 LOADED = {"orders", "exchange_rates"}  # merged customers would be several of the truth in one
@@ -29,7 +30,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
         if file.stem not in LOADED:
             file.unlink()
     load_files.load(Namespace(database=warehouse.database, folder=warehouse.folder / "shop"))
-    absent = {f"has_{source}": False for source in contract() if source not in LOADED | {"orders"}}
+    absent = {f"has_{source}": False for source in contract.sources() if source not in LOADED | {"orders"}}
     absent["has_exchange_rates"] = True
     result = warehouse.dbt("build", "--select", "+clv_backtest", "+customer_forecasts", "+customer_value",
                            "--exclude-resource-type", "test", "unit_test", variables=absent)  # fmt: skip
@@ -52,8 +53,8 @@ def judged(simulated: Warehouse) -> pd.DataFrame:
 def test_parameters_are_those_the_customers_were_drawn_from(simulated: Warehouse):
     (found,) = simulated.query("select * from marts.clv_parameters order by as_of_date").tail(1).to_dict("records")
     drawn = {
-        "r": generate_shop.RATE_SHAPE, "alpha": 365 * generate_shop.RATE_SCALE, "s": generate_shop.DROPOUT_SHAPE,
-        "beta": 365 * generate_shop.DROPOUT_SCALE, "p": generate_shop.SPEND_SHAPE, "q": generate_shop.MEAN_SHAPE,
+        "r": draws.RATE_SHAPE, "alpha": 365 * draws.RATE_SCALE, "s": draws.DROPOUT_SHAPE,
+        "beta": 365 * draws.DROPOUT_SCALE, "p": draws.SPEND_SHAPE, "q": draws.MEAN_SHAPE,
     }  # fmt: skip
     print({name: (round(found[name], 3), value) for name, value in drawn.items()}, found["gamma"])
     assert found["state"] == "fitted"

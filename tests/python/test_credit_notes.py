@@ -7,10 +7,11 @@ import random
 from decimal import Decimal
 from pathlib import Path
 
-import check_arrival
 import duckdb
 import pytest
 from conftest import Warehouse
+
+from customer_value.arrival import check_arrival
 
 HEADER = "order_id,customer_id,ordered_at,gross_amount,discount_amount,cost_amount,currency,status,credited_order_id\n"
 START, DAYS = dt.date(2022, 1, 1), 900

@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
-import raw_schema
 from conftest import Warehouse
-from raw_schema import PROJECT
+
+from customer_value import contract
+from customer_value.project import PROJECT
 
 MARTS = ["customers", "orders", "customer_value", "tier_summary", "segment_summary"]
 
@@ -41,7 +42,7 @@ def test_raw_is_accepted_plus_rejected_to_the_cent(clean_shop: Warehouse, dirty_
         measures = shop.rows(
             "select source_name, measure, raw, accepted, rejected, difference from marts.reconciliation"
         )
-        assert {source for source, *_ in measures} == set(raw_schema.contract())
+        assert {source for source, *_ in measures} == set(contract.sources())
         assert all(
             difference == 0 and raw == accepted + rejected for _, _, raw, accepted, rejected, difference in measures
         )
@@ -50,10 +51,10 @@ def test_raw_is_accepted_plus_rejected_to_the_cent(clean_shop: Warehouse, dirty_
     assert dirty_shop.rows(query) == clean_shop.rows(query)
 
 
-@pytest.mark.parametrize("source", list(raw_schema.contract()))
+@pytest.mark.parametrize("source", list(contract.sources()))
 def test_rejected_and_accepted_rows_are_the_raw_rows(dirty_shop: Warehouse, source: str):
     """Every raw row, as text, is found again: as raw_row of the quarantine, or among the accepted rows by its key."""
-    columns = [column.name for column in raw_schema.contract()[source]]
+    columns = [column.name for column in contract.sources()[source]]
     casts = ", ".join(f"cast({column} as varchar) as {column}" for column in columns)
     raw = dirty_shop.rows(f"select {casts} from raw.{source} order by all")
     rejected = [
@@ -106,7 +107,7 @@ def test_the_reasons_that_staging_writes_are_those_of_the_seed():
 
 def test_staging_reads_the_columns_of_the_contract():
     """The lists of columns in staging are the contract's, in its order; has_<source> needs them when it is false."""
-    for source, columns in raw_schema.contract().items():
+    for source, columns in contract.sources().items():
         for file in (PROJECT / "models" / "staging").glob("stg_*.sql"):
             text = Path(file).read_text(encoding="utf-8")
             if f"raw_copies('{source}'" in text or f"raw_copies(\n        '{source}'" in text:

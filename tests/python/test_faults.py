@@ -22,7 +22,8 @@ import psycopg2
 import pytest
 from engines import MARTS
 from publication import QUESTIONS, VERSION, Publication, look, steps
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
 
 pytestmark = pytest.mark.faults
 
@@ -419,7 +420,7 @@ def test_readers_without_pause_during_refreshes(home: Publication, readers: list
 
 def test_postgres_publishes_in_one_transaction(tmp_path: Path):
     """Readers of views during refreshes, a kill, a rollback, a changed column; on a server of its own."""
-    import postgres_server
+    from customer_value.engines import postgres_server
 
     home = Publication.of_the_shop(tmp_path)
     with postgres_server.running() as variables:

@@ -9,10 +9,12 @@ import sys
 from pathlib import Path
 
 import duckdb
-import generate_shop
 import pytest
 import yaml
-from raw_schema import PROJECT, contract
+
+from customer_value import contract
+from customer_value.project import PROJECT
+from customer_value.shop import draws, faults, generate_shop
 
 ORDERS = 20_000
 VARS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
@@ -27,7 +29,7 @@ class Shop:
         self.folder = folder
         self.counts = generate_shop.write_shop(folder, **{"orders": ORDERS, "seed": 7} | arguments)
         self.connection = duckdb.connect()
-        for source in contract():
+        for source in contract.sources():
             self.connection.execute(f"create view {source} as from '{folder}/{source}.parquet'")
         self.connection.execute(f"create view truth as from '{folder}/truth/customers.parquet'")
 
@@ -74,11 +76,11 @@ def test_the_same_arguments_write_the_same_bytes(clean: Shop, dirty: Shop, tmp_p
 
 
 def test_many_chunks_are_as_repeatable_as_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(generate_shop, "CUSTOMERS_PER_CHUNK", 300)
+    monkeypatch.setattr(draws, "CUSTOMERS_PER_CHUNK", 300)
     first = Shop(tmp_path / "first", dirty=True)
     Shop(tmp_path / "second", dirty=True)
     assert digests(tmp_path / "first") == digests(tmp_path / "second")
-    for source, keys in generate_shop.KEYS.items():
+    for source, keys in faults.KEYS.items():
         if source != "exchange_rates":
             ids = f"select {', '.join(keys)} from {source} where {keys[0]} not like 'x%' and {keys[0]} <> ''"
             copies = first.value(f"select count(*) - count(distinct t) from ({ids}) as t")
@@ -103,7 +105,7 @@ def test_there_are_exactly_as_many_orders_as_asked_for(tmp_path: Path, orders: i
 
 
 def test_columns_and_types_are_those_of_the_contract(clean: Shop):
-    for source, columns in contract().items():
+    for source, columns in contract.sources().items():
         found = [(name, kind.lower()) for name, kind, *_ in clean.rows(f"describe {source}")]
         assert found == [
             (column.name, column.data_type.replace("numeric", "decimal").replace(", ", ",")) for column in columns
@@ -111,16 +113,16 @@ def test_columns_and_types_are_those_of_the_contract(clean: Shop):
 
 
 def test_keys_and_required_columns_are_filled_and_keys_unique(clean: Shop):
-    for source, columns in contract().items():
+    for source, columns in contract.sources().items():
         for column in columns:
             if column.required:
                 assert clean.value(f"select count(*) from {source} where {column.name} is null") == 0
-        keys = ", ".join(generate_shop.KEYS[source])
+        keys = ", ".join(faults.KEYS[source])
         assert clean.rows(f"select {keys} from {source} group by all having count(*) > 1") == []
 
 
 def test_every_date_is_in_the_trading_period(clean: Shop):
-    for source, columns in contract().items():
+    for source, columns in contract.sources().items():
         for column in columns:
             if column.data_type == "timestamp":
                 outside = f"select count(*) from {source} where {column.name} not between {PERIOD}"
@@ -197,7 +199,7 @@ def test_every_order_and_refund_in_a_foreign_currency_has_a_rate(
     clean: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     assert_rates_are_in_force(clean)
-    monkeypatch.setattr(generate_shop, "CURRENCY_SHARES", [0, 0, 1])  # many refunds in the hole of the GBP rates
+    monkeypatch.setattr(draws, "CURRENCY_SHARES", [0, 0, 1])  # many refunds in the hole of the GBP rates
     assert_rates_are_in_force(Shop(tmp_path))
 
 
@@ -276,12 +278,12 @@ def test_orders_and_lifetimes_follow_the_model(clean: Shop):
     # repeat orders per year of life and trade, over all customers, estimate r / alpha
     active = "least(dropout_date, date '2025-01-01') - cast(first_order_at as date)"
     rate = clean.value(f"select sum(order_count - 1) / (sum({active}) / 365) from truth")
-    expected = generate_shop.RATE_SHAPE / generate_shop.RATE_SCALE
+    expected = draws.RATE_SHAPE / draws.RATE_SCALE
     assert rate == pytest.approx(expected, rel=0.06)
     assert clean.value("select avg(purchase_rate) from truth") == pytest.approx(expected, rel=0.06)
     # a lifetime beyond t has the chance (beta / (beta + t)) ** s
     for years in (0.5, 1, 2, 5):
-        expected = (generate_shop.DROPOUT_SCALE / (generate_shop.DROPOUT_SCALE + years)) ** generate_shop.DROPOUT_SHAPE
+        expected = (draws.DROPOUT_SCALE / (draws.DROPOUT_SCALE + years)) ** draws.DROPOUT_SHAPE
         lifetime = "(dropout_date - cast(first_order_at as date))"
         found = clean.value(f"select avg(case when {lifetime} > {365 * years} then 1 else 0 end) from truth")
         assert found == pytest.approx(expected, abs=0.03)
@@ -297,8 +299,8 @@ def test_spend_follows_the_model(clean: Shop):
     heavy = clean.rows(f"select n, ratio from ({spend}) where n >= 20")
     assert len(heavy) > 50
     for count, ratio in heavy:  # an order's spend has the relative deviation 1 / sqrt(p)
-        assert abs(ratio - 1) < 5 / (generate_shop.SPEND_SHAPE * count) ** 0.5
-    mean = generate_shop.SPEND_SHAPE * generate_shop.MEAN_SCALE / (generate_shop.MEAN_SHAPE - 1)
+        assert abs(ratio - 1) < 5 / (draws.SPEND_SHAPE * count) ** 0.5
+    mean = draws.SPEND_SHAPE * draws.MEAN_SCALE / (draws.MEAN_SHAPE - 1)
     assert clean.value("select avg(spend_mean) from truth") == pytest.approx(mean, rel=0.06)
     in_usd = """
         select avg((gross_amount - coalesce(discount_amount, 0)) * rate_to_reporting / spend_mean)
@@ -321,12 +323,12 @@ def test_the_satisfied_score_higher_and_complain_less(clean: Shop):
 
 def test_a_dirty_shop_is_the_clean_one_and_the_planted_rows(clean: Shop, dirty: Shop):
     dirty.connection.execute(f"set file_search_path = '{clean.folder}'")
-    for source, columns in contract().items():
+    for source, columns in contract.sources().items():
         names = ", ".join(f"cast({column.name} as varchar) as {column.name}" for column in columns)
         clean_rows = f"select {names} from '{clean.folder}/{source}.parquet'"
         assert dirty.value(f"select count(*) from ({clean_rows} except all from {source})") == 0, source
         planted = sum(rows for (where, _), rows in dirty.planted().items() if where == source)
-        with_two_reasons = source in generate_shop.TWO_FAULTS
+        with_two_reasons = source in faults.TWO_FAULTS
         assert dirty.counts[source] - clean.counts[source] == planted - with_two_reasons, source
         assert {kind for _, kind, *_ in dirty.rows(f"describe {source}")} == {"VARCHAR"}
     assert digests(clean.folder)["truth/customers.parquet"] == digests(dirty.folder)["truth/customers.parquet"]
@@ -417,12 +419,12 @@ def test_planted_counts_are_what_the_files_hold(dirty: Shop, source: str, reason
 def test_every_spelling_of_a_bad_value_is_planted(dirty: Shop):
     held = {
         text
-        for source, columns in contract().items()
+        for source, columns in contract.sources().items()
         for column in columns
         if column.data_type != "varchar"
         for (text,) in dirty.rows(f"select distinct {column.name} from {source}")
     }
-    assert held >= {*generate_shop.BAD_DATES, *generate_shop.BAD_NUMBERS, *generate_shop.NOT_FINITE, "4.5", "good"}
+    assert held >= {*faults.BAD_DATES, *faults.BAD_NUMBERS, *faults.NOT_FINITE, "4.5", "good"}
 
 
 def test_planted_rows_leave_clean_orders_alone(dirty: Shop):

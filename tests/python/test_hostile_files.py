@@ -11,9 +11,11 @@ from argparse import Namespace
 from pathlib import Path
 
 import duckdb
-import load_files
 import pytest
-from raw_schema import PROJECT, LoadError
+
+from customer_value.project import PROJECT
+from customer_value.raw import load_files
+from customer_value.raw.loading import LoadError
 
 HEADER = "order_id,customer_id,ordered_at,gross_amount"
 ORDERS = f"{HEADER}\n1,ada,2024-05-01,10.00\n"

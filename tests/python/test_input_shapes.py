@@ -6,11 +6,12 @@ from argparse import Namespace
 from pathlib import Path
 
 import duckdb
-import load_files
 import pytest
 import yaml
 from conftest import Warehouse
 from inputs import MAPPING, arrival, blocks
+
+from customer_value.raw import load_files
 
 ORDERS = "order_id,customer_id,ordered_at,gross_amount,store_id\n"
 

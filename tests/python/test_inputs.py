@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 
 import duckdb
-import erase
-import personal_rows
-import postgres_server
 import psycopg2
 import pytest
 from conftest import Warehouse
 from inputs import judged
-from personal_rows import BLANKS, Database, Person
-from raw_schema import PROJECT
+
+from customer_value.engines import postgres_server
+from customer_value.privacy import erase, personal_rows
+from customer_value.privacy.personal_rows import BLANKS, Database, Person
+from customer_value.project import PROJECT
 
 NFD, NFC = "Rene\u0301@x.org", "ren\u00e9@x.org"
 

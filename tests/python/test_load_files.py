@@ -6,11 +6,12 @@ from argparse import Namespace
 from pathlib import Path
 
 import duckdb
-import load_files
 import pytest
-import raw_schema
 from conftest import SHOP, Warehouse
-from raw_schema import LoadError
+
+from customer_value import contract
+from customer_value.raw import load_files
+from customer_value.raw.loading import LoadError
 
 ORDERS = "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,10.00\n"
 
@@ -31,7 +32,7 @@ def rows(database: Path, query: str) -> list[tuple]:
 
 def test_the_required_columns_alone_are_enough_and_every_contract_table_is_there(tmp_path: Path):
     database = load(tmp_path, {"orders.csv": ORDERS})
-    for table, columns in raw_schema.contract().items():
+    for table, columns in contract.sources().items():
         names = [row[0] for row in rows(database, f"describe raw.{table}")]
         assert names == [column.name for column in columns]
         assert rows(database, f"select count(*) from raw.{table}") == [(1 if table == "orders" else 0,)]

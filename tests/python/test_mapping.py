@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import Warehouse
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
 
 TABLES = ["raw_orders", "raw_items", "raw_products", "raw_supplies", "raw_customers"]
 

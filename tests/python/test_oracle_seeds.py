@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pandas as pd
-from raw_schema import PROJECT
 from scipy.stats import rankdata
+
+from customer_value.project import PROJECT
 
 ORACLE = PROJECT / "seeds" / "oracle"
 

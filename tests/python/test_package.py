@@ -1,8 +1,9 @@
-"""The project as a local package of another project, as models/docs/package.md says: built, read, snapshotted."""
+"""integration_tests, a project that installs this one as models/docs/package.md says: built, read, snapshotted."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -10,18 +11,15 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-import load_files
 import pytest
 from conftest import LIMIT, SHOP, Warehouse
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
+from customer_value.raw import load_files
 
 PAGE = PROJECT / "models" / "docs" / "package.md"
-PROFILE = """
-my_company:
-  target: dev
-  outputs:
-    dev: {type: duckdb, path: warehouse.duckdb, schema: analytics, threads: 2, settings: {TimeZone: UTC}}
-"""
+CONSUMER = PROJECT / "integration_tests"
+NAME = "customer_value_warehouse"
 
 
 def documented_files() -> dict[str, str]:
@@ -31,14 +29,12 @@ def documented_files() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def consumer(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Return the project of the page, with the fixture shop to read, and its package installed."""
+    """Return a copy of integration_tests, with the fixture shop to read, and its package installed."""
     warehouse = Warehouse(tmp_path_factory.mktemp("consumer"))
     load_files.load(Namespace(database=warehouse.database, folder=SHOP))
-    for name, text in documented_files().items():
-        file = warehouse.folder / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text.replace("../customer_value", str(PROJECT)), encoding="utf-8")
-    (warehouse.folder / "profiles.yml").write_text(PROFILE)
+    ignored = shutil.ignore_patterns("dbt_packages", "package-lock.yml", "target", "logs", "*.duckdb*")
+    shutil.copytree(CONSUMER, warehouse.folder, ignore=ignored, dirs_exist_ok=True)
+    (warehouse.folder / "packages.yml").write_text(f"packages: [{{local: {PROJECT}}}]\n", encoding="utf-8")
     assert dbt(warehouse, "deps").returncode == 0
     return warehouse
 
@@ -46,11 +42,22 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 def dbt(consumer: Warehouse, *arguments: str) -> subprocess.CompletedProcess:
     """Run dbt in the consumer's own folder."""
     command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
-    return subprocess.run(command, cwd=consumer.folder, capture_output=True, text=True, check=False, timeout=LIMIT)
+    environment = os.environ | {"MY_COMPANY_DATABASE": str(consumer.database)}
+    return subprocess.run(
+        command, cwd=consumer.folder, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT
+    )
+
+
+def test_the_page_shows_the_project_as_it_is():
+    shown = documented_files()
+    assert set(shown) == {"dbt_project.yml", "packages.yml", "models/tiers.sql", "snapshots/tier_log.yml"}
+    for name, text in shown.items():
+        file = (CONSUMER / name).read_text(encoding="utf-8")
+        words = [[line.split("#")[0].split() for line in lines.splitlines()] for lines in (text, file)]
+        assert [line for line in words[0] if line] == [line for line in words[1] if line], name
 
 
 def test_another_project_builds_it_with_all_its_tests(consumer: Warehouse):
-    assert set(documented_files()) == {"dbt_project.yml", "packages.yml", "models/tiers.sql", "snapshots/tier_log.yml"}
     done = dbt(consumer, "build")
     assert done.returncode == 0, done.stdout[-5000:]
     assert "WARN=0 ERROR=0 SKIP=0" in done.stdout
@@ -78,7 +85,7 @@ def test_another_project_may_have_seeds_of_its_own(consumer: Warehouse):
     (consumer.folder / "seeds" / "rfm_segments.csv").write_text(own)
     project = consumer.folder / "dbt_project.yml"
     before = project.read_text()
-    project.write_text(before + "seeds: {customer_value: {reference: {rfm_segments: {+enabled: false}}}}\n")
+    project.write_text(before + f"seeds: {{{NAME}: {{reference: {{rfm_segments: {{+enabled: false}}}}}}}}\n")
     done = dbt(consumer, "build", "--resource-type", "seed", "--resource-type", "model", "--select", "+segment_summary")
     project.write_text(before)
     shutil.rmtree(consumer.folder / "seeds")
@@ -109,8 +116,8 @@ def test_the_python_model_finds_its_scripts(tmp_path: Path, monkeypatch: pytest.
     assert fits.scripts_folder() == str(PROJECT / "scripts")
     monkeypatch.chdir(tmp_path)
     (tmp_path / "dbt_project.yml").write_text("name: other\n" + setting)
-    with pytest.raises(FileNotFoundError, match=f"{folder}/customer_value"):
+    with pytest.raises(FileNotFoundError, match=f"{folder}/{NAME}"):
         fits.scripts_folder()
     (tmp_path / folder).mkdir()
-    (tmp_path / folder / "customer_value").symlink_to(PROJECT)
-    assert fits.scripts_folder() == str(tmp_path / folder / "customer_value" / "scripts")
+    (tmp_path / folder / NAME).symlink_to(PROJECT)
+    assert fits.scripts_folder() == str(tmp_path / folder / NAME / "scripts")

@@ -17,13 +17,14 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import postgres_server
 import pytest
 from conftest import CREDIT_NOTES, SHOP, Warehouse
 from engines import MARTS, RAW, Engine, Table, from_duckdb
-from raw_schema import PROJECT
 from spark_servers import SparkKeeper
-from spark_sql import SparkError, SparkSql
+
+from customer_value.engines import postgres_server
+from customer_value.engines.spark_sql import SparkError, SparkSql
+from customer_value.project import PROJECT
 
 TOLERANCE = 1e-9
 OWN = {"slice_version", "shown_slice_version"}  # each engine hashes rows its own way

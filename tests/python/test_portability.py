@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import sqlglot
 from conftest import Warehouse
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
 
 # what one of DuckDB, Postgres and Spark cannot read or reads otherwise -> what to write instead
 ONE_ENGINE = {

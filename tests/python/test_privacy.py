@@ -17,34 +17,31 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import canaries
-import compaction
 import duckdb
-import erase
-import load_files
-import messages
-import postgres_server
-import privacy
 import psycopg2
 import pytest
-import raw_schema
-import refresh
-import refresh_lock
-import set_key
-import version_files
 import yaml
 from canaries import EMAIL, GUEST, MERGED, OF_PERSON, PERSON, SECRETS
 from conftest import Warehouse
-from erase_duckdb import Home, writable
-from erase_postgres import Server
-from erased_builds import erase_texts, erased_json, residue
-from personal_rows import Database, Person, erase_raw
-from privacy import FileKeeper, PrivacyError, Suppression, TableKeeper
 from publication import Publication
-from publish_duckdb import DuckDBStore
-from publish_postgres import PostgresStore
-from publishing import Version
-from raw_schema import PROJECT
 from test_trust_duckdb import cut, damaged, home_of
+
+import erase
+from customer_value import dbt, messages, project
+from customer_value.engines import postgres_server
+from customer_value.privacy import compaction, keepers, set_key
+from customer_value.privacy.erase_duckdb import Home, writable
+from customer_value.privacy.erase_postgres import Server
+from customer_value.privacy.erased_builds import erase_texts, erased_json, residue
+from customer_value.privacy.keepers import FileKeeper, PrivacyError, Suppression, TableKeeper
+from customer_value.privacy.personal_rows import Database, Person, erase_raw
+from customer_value.project import PROJECT
+from customer_value.publish import version_files
+from customer_value.publish.duckdb_store import DuckDBStore
+from customer_value.publish.postgres_store import PostgresStore
+from customer_value.publish.publishing import Version
+from customer_value.raw import load_files, loading
+from customer_value.refresh import file_lock
 
 VARS = "guest_orders: email"
 NOBODY = {"guest_orders": "rejected", "raw_schema": "raw", "memory_limit": "1GB"}
@@ -128,14 +125,14 @@ def test_dbts_messages_reach_a_log_without_values_and_its_results_too(tmp_path: 
         "  LINE 7: 'canary'\n10:00:03  Done. PASS=1 ERROR=1\n"
     )
     log = io.StringIO()
-    code = messages.relay([sys.executable, "-c", f"print({said!r}, end=''); raise SystemExit(3)"], tmp_path, [log])
+    code = dbt.relay([sys.executable, "-c", f"print({said!r}, end=''); raise SystemExit(3)"], tmp_path, [log])
     assert code == 3
     assert "canary" not in log.getvalue()
     assert "OK created model 'x'" in log.getvalue()
     assert "Done. PASS=1 ERROR=1" in log.getvalue()
     results = tmp_path / "run_results.json"
     results.write_text(json.dumps({"results": [{"message": "Could not convert string 'canary' to INT32"}]}))
-    assert messages.clean_results(results) == json.loads(results.read_text())
+    assert dbt.clean_results(results) == json.loads(results.read_text())
     assert "canary" not in results.read_text()
 
 
@@ -170,10 +167,10 @@ def test_set_key_makes_one_key_and_the_same_key_gives_the_same_ids(tmp_path: Pat
     assert len(made) == 1
     with duckdb.connect(str(database)) as connection:
         ((key,),) = connection.execute("select secret from operations.pseudonym_key").fetchall()
-        hashed = privacy.hash_sql("email", "'ada@x.org'")
-        assert connection.execute(f"select {hashed}").fetchone() == (privacy.hash_of(key, "email", "ada@x.org"),)
+        hashed = keepers.hash_sql("email", "'ada@x.org'")
+        assert connection.execute(f"select {hashed}").fetchone() == (keepers.hash_of(key, "email", "ada@x.org"),)
     assert (
-        privacy.pseudonym("k", "new@example.com") == "cb307597fdd902cbde9f510184d27f49"
+        keepers.pseudonym("k", "new@example.com") == "cb307597fdd902cbde9f510184d27f49"
     )  # as the unit test of int_orders
 
 
@@ -208,10 +205,10 @@ def test_a_suppressed_load_holds_exactly_what_the_erasure_left(tmp_path: Path, g
     person = Person({PERSON: "erased:1", MERGED: "erased:2"}, {EMAIL: "erased:1"})
     erase_raw(one, "raw", variables, person)
     keeper.suppress(person)
-    assert sum(privacy.suppress(other, keeper, "raw", variables).values()) == 18
+    assert sum(keepers.suppress(other, keeper, "raw", variables).values()) == 18
     left = content(one)
     assert content(other) == left
-    assert privacy.suppress(other, keeper, "raw", variables) == {}
+    assert keepers.suppress(other, keeper, "raw", variables) == {}
     # no row came or went, and no amount of the person changed
     assert {table: len(rows) for table, rows in left.items()} == {table: len(rows) for table, rows in before.items()}
     amounts = one.rows("select order_id, gross_amount, ordered_at from raw.orders where customer_id = 'erased:1'")
@@ -238,7 +235,7 @@ def test_a_guest_of_one_order_can_be_erased_by_the_id_that_the_order_gives(tmp_p
     row = "select customer_id, customer_email, gross_amount from raw.orders where order_id = '4'"
     assert one.rows(row) == [("erased:4", None, "12.34")]
     keeper.suppress(person)
-    assert privacy.suppress(other, keeper, "raw", variables) == {"raw.orders": 1}
+    assert keepers.suppress(other, keeper, "raw", variables) == {"raw.orders": 1}
     assert content(other) == content(one)
 
 
@@ -256,12 +253,12 @@ def test_an_unknown_id_ends_in_1_and_is_on_the_list_and_nothing_is_done_beside_a
     assert stray.read_text() == "canary-nobody"
     (listed,) = FileKeeper(tmp_path).suppressions()
     assert listed == Suppression(
-        "customer_id", privacy.hash_of(FileKeeper(tmp_path).key(), "customer_id", "canary-nobody"), listed.erased_key
+        "customer_id", keepers.hash_of(FileKeeper(tmp_path).key(), "customer_id", "canary-nobody"), listed.erased_key
     )
     certificates = sorted((tmp_path / "state" / "privacy" / "certificates").iterdir())
     assert [file.name for file in certificates] == ["000001.json", "000002.json"]
     assert "canary-nobody" not in certificates[0].read_text()
-    with refresh_lock.held(tmp_path / "state" / "lock"), pytest.raises(SystemExit) as ended:
+    with file_lock.held(tmp_path / "state" / "lock"), pytest.raises(SystemExit) as ended:
         erase.main(["canary-nobody", "--home", str(tmp_path)])
     assert ended.value.code == 3
 
@@ -327,7 +324,7 @@ def test_who_comes_back_under_another_id_or_merged_is_kept_out_too(tmp_path: Pat
     keeper = FileKeeper(tmp_path)
     keeper.suppress(Person({PERSON: "erased:1"}, {EMAIL: "erased:1"}))
     database = loaded(tmp_path / "shop.duckdb", tmp_path / "files")
-    privacy.suppress(database, keeper, "raw", NOBODY | {"guest_orders": "email"})
+    keepers.suppress(database, keeper, "raw", NOBODY | {"guest_orders": "email"})
     ids = {row[0] for row in database.rows("select distinct customer_id from raw.customers")}
     assert {None, "ada", "canary-bad", "erased:1"} < ids
     assert not ids & {"bob", MERGED, PERSON}
@@ -537,8 +534,8 @@ def test_the_list_is_applied_to_what_was_loaded_and_never_to_tables_of_others(tm
     shop, orders = content(database, "shop"), content(database)["orders"]
     database.connection.close()
     store, variables = SimpleNamespace(database=file), NOBODY | {"raw_schema": "shop"}
-    assert privacy.after_load(store, tmp_path, "raw", variables) == 0
-    assert privacy.after_load(store, tmp_path, "files", variables) > 0
+    assert keepers.after_load(store, tmp_path, "raw", variables) == 0
+    assert keepers.after_load(store, tmp_path, "files", variables) > 0
     database = Database(duckdb.connect(str(file)))
     assert content(database, "shop") == shop
     assert content(database)["orders"] == orders
@@ -546,7 +543,7 @@ def test_the_list_is_applied_to_what_was_loaded_and_never_to_tables_of_others(tm
     database.connection.close()
     mapped = variables | {"source_map": {"customers": {"columns": {"customer_id": "'c-' || nr"}}}}
     with pytest.raises(PrivacyError, match="var source_map works out"):
-        privacy.after_load(store, tmp_path, "files", mapped)
+        keepers.after_load(store, tmp_path, "files", mapped)
 
 
 def test_a_guest_is_found_by_id_without_the_key_in_a_statement(tmp_path: Path):
@@ -554,7 +551,7 @@ def test_a_guest_is_found_by_id_without_the_key_in_a_statement(tmp_path: Path):
     database, said = loaded(tmp_path / "shop.duckdb", tmp_path / "files"), []
     keeper = TableKeeper(database)
     key = keeper.key()
-    guest_id = f"guest:{privacy.pseudonym(key, GUEST)}"
+    guest_id = f"guest:{keepers.pseudonym(key, GUEST)}"
     asked = database.rows
     database.rows = lambda statement, values=None: said.append(statement) or asked(statement, values)
     place = SimpleNamespace(database=database, raw="raw", variables=NOBODY, keeper=lambda: keeper)
@@ -633,7 +630,7 @@ def test_a_guests_id_can_be_had_with_the_key_alone(told: tuple):
     home, _ = told
     key = FileKeeper(home.home).key()
     guests = rows(home.home, "select customer_id from marts.customer_value where customer_id like 'guest:%'")
-    assert guests == [(f"guest:{privacy.pseudonym(key, GUEST)}",)]
+    assert guests == [(f"guest:{keepers.pseudonym(key, GUEST)}",)]
     assert canaries.in_bytes(home.home, [key], but=["state/privacy/key", "warehouse"]) == []
 
 
@@ -774,7 +771,7 @@ BUILT = """
 @pytest.mark.parametrize("is_loaded", [True, False])
 def test_on_postgres_an_erasure_changes_what_is_ours_and_nothing_else(server: None, tmp_path: Path, is_loaded: bool):
     canaries.write(tmp_path / "files")
-    raw_schema.fill("postgres", load_files.load, Namespace(folder=tmp_path / "files"))
+    loading.fill("postgres", load_files.load, Namespace(folder=tmp_path / "files"))
     with psycopg2.connect("") as connection, connection.cursor() as cursor:
         cursor.execute(BUILT)
         if not is_loaded:  # somebody else's tables, then
@@ -822,8 +819,8 @@ def test_on_postgres_an_erasure_changes_what_is_ours_and_nothing_else(server: No
         return
     # delivered again, it holds what the erasure left; and the key stays the store's own
     raw_before = store.rows("select * from raw.orders order by order_id")
-    raw_schema.fill("postgres", load_files.load, Namespace(folder=tmp_path / "files"))
-    assert privacy.after_load(store, tmp_path, "files", refresh.project_vars(None)) == 18
+    loading.fill("postgres", load_files.load, Namespace(folder=tmp_path / "files"))
+    assert keepers.after_load(store, tmp_path, "files", project.project_vars(None)) == 18
     assert store.rows("select * from raw.orders order by order_id") == raw_before
     assert store.rows("select count(*) from operations.pseudonym_key") == [(1,)]
     data = Path(store.rows("show data_directory")[0][0])

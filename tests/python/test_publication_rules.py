@@ -14,22 +14,22 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
-import generate_shop
-import load_cdnow
-import load_complete_journey
 import numpy as np
-import postgres_server
-import publication_rules
 import pytest
-import run_records
 import yaml
 from conftest import Warehouse
 from publication import Publication, steps
-from publication_rules import Finding, Limits
-from publish_postgres import PostgresStore
-from publishing import Version, withdraw
-from raw_schema import PROJECT
-from run_records import Run
+
+from customer_value.engines import postgres_server
+from customer_value.project import PROJECT
+from customer_value.publish import publication_rules
+from customer_value.publish.postgres_store import PostgresStore
+from customer_value.publish.publication_rules import Finding, Limits
+from customer_value.publish.publishing import Version, withdraw
+from customer_value.raw import load_cdnow, load_complete_journey
+from customer_value.refresh import run_records
+from customer_value.refresh.run_records import Run
+from customer_value.shop import generate_shop
 
 VARIABLES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
 SEED = PROJECT / "seeds" / "reference" / "reject_reasons.csv"

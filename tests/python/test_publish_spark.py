@@ -16,16 +16,17 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-import privacy
 import pytest
 from conftest import SHOP
-from publish_spark import SparkStore, at, branch
-from publishing import Mart, PublishError, Version
-from raw_schema import LoadError
-from refresh import project_vars
-from run_records import Run
 from spark_servers import SparkKeeper
-from spark_sql import SparkError, SparkSql
+
+from customer_value.engines.spark_sql import SparkError, SparkSql
+from customer_value.privacy import keepers
+from customer_value.project import project_vars
+from customer_value.publish.publishing import Mart, PublishError, Version
+from customer_value.publish.spark_store import SparkStore, at, branch
+from customer_value.raw.loading import LoadError
+from customer_value.refresh.run_records import Run
 
 pytestmark = pytest.mark.cluster
 
@@ -338,8 +339,8 @@ def test_a_load_replaces_what_was_loaded_alone_and_keeps_out_who_was_erased(
     store.load(str(files), given)
     before = store.rows("select count(*) from raw.orders where customer_id = 'ada'")[0][0]
     assert store.after_load(given) == 0 and before > 0
-    keeper = privacy.FileKeeper(store.home)
-    keeper.add([privacy.Suppression("customer_id", privacy.hash_of(keeper.key(), "customer_id", "ada"), "erased:0")])
+    keeper = keepers.FileKeeper(store.home)
+    keeper.add([keepers.Suppression("customer_id", keepers.hash_of(keeper.key(), "customer_id", "ada"), "erased:0")])
     store.load(str(files), given)
     assert store.after_load(given | {"guest_orders": "email"}) > 0
     found = "select count_if(customer_id = 'ada'), count_if(customer_id = 'erased:0') from raw.orders"

@@ -18,17 +18,17 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import refresh
-import refresh_lock
 from conftest import Warehouse
 from engines import MARTS
 from publication import PERSONAL, Publication, look, steps
-from publish_duckdb import DuckDBStore
-from publish_journal import Entry
-from publishing import Mart, Version, withdraw
-from raw_schema import PROJECT
-from refresh_lock import LockedError
-from run_records import Records, Run
+
+from customer_value.project import PROJECT
+from customer_value.publish.duckdb_store import DuckDBStore
+from customer_value.publish.journal import Entry
+from customer_value.publish.publishing import Mart, Version, withdraw
+from customer_value.refresh import file_lock, refresh
+from customer_value.refresh.file_lock import LockedError
+from customer_value.refresh.run_records import Records, Run
 
 # the tests of this file tell one story, in the order of the file: each goes on from what the one before it left
 
@@ -242,18 +242,19 @@ def test_old_versions_are_pruned_and_a_reader_keeps_the_one_that_it_has_open(tmp
 def test_the_lock_of_a_process_that_is_gone_is_free(tmp_path: Path):
     file = tmp_path / "lock"
     code = (
-        "import pathlib, sys, time; sys.path.insert(0, sys.argv[1]); import refresh_lock\n"
-        "with refresh_lock.held(pathlib.Path(sys.argv[2])): print('held', flush=True); time.sleep(60)"
+        "import pathlib, sys, time; sys.path.insert(0, sys.argv[1])\n"
+        "from customer_value.refresh import file_lock\n"
+        "with file_lock.held(pathlib.Path(sys.argv[2])): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen(
         [sys.executable, "-c", code, str(PROJECT / "scripts"), str(file)], stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(LockedError, match=f"process {holder.pid} on "), refresh_lock.held(file):
+    with pytest.raises(LockedError, match=f"process {holder.pid} on "), file_lock.held(file):
         pass
     holder.kill()
     holder.communicate()
-    with refresh_lock.held(file):
+    with file_lock.held(file):
         assert json.loads(file.read_text())["process"] == os.getpid()
 
 

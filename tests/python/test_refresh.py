@@ -217,8 +217,9 @@ FEW_DAYS = Plan(
 YEAR = [FIRST + number * DAY for number in range(1, (LAST - FIRST).days + 1)]
 # every fifteenth day: one model after the other, right after it or when it has just begun
 KILLED_MODELS = [
-    "int_slices", "int_customer_totals", "clv_parameters", "tier_thresholds", "restatements", "customer_value_history",
-    "clv_backtest", "customer_forecasts", "value_concentration", "tier_migrations", "tier_summary", "cohort_retention",
+    "int_slices", "int_customer_totals", "int_clv_parameters", "int_label_thresholds", "restatements",
+    "customer_value_history", "clv_backtest", "customer_forecasts", "value_concentration", "tier_migrations",
+    "tier_summary", "cohort_retention",
 ]  # fmt: skip
 KILLS = dict(zip(YEAR[9::15], itertools.product(("NodeFinished", "NodeStart"), KILLED_MODELS), strict=True))
 MONTH_TURNS = {day for day in YEAR if is_month_end(day) or day.day in (1, 15)}

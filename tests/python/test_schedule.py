@@ -21,8 +21,9 @@ from typing import Any
 import duckdb
 import pytest
 from conftest import SHOP
-from raw_schema import PROJECT
 from throwaway_system import INSIDE, USER, System, running, wait_for
+
+from customer_value.project import PROJECT
 
 pytestmark = pytest.mark.schedule
 

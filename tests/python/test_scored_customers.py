@@ -78,7 +78,7 @@ def test_who_has_no_purchase_in_the_window_never_rises(data_set: Warehouse):
 
 def test_any_other_rise_without_a_purchase_is_a_threshold_shift(data_set: Warehouse):
     moves = data_set.query("select as_of_date, customer_id, tier_cause, rfm_segment_cause from "
-                           "intermediate.int_customer_moves")  # fmt: skip
+                           "intermediate.int_customer_migrations")  # fmt: skip
     slices = history(data_set).merge(moves, how="left", on=["as_of_date", "customer_id"])
     idle = slices[slices["opening_tier"].notna() & (slices["last_order_date"] <= slices["opening_date"])]
     assert set(idle.loc[idle["tier"] < idle["opening_tier"], "tier_cause"]) <= {"threshold_shift"}

@@ -9,9 +9,10 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-import load_files
 from conftest import LIMIT, SHOP, Warehouse
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
+from customer_value.raw import load_files
 
 DBT_FOLDERS = ["models", "macros", "seeds", "tests", "analyses", "scripts", "profiles"]
 

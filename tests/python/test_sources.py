@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-import raw_schema
 from conftest import Warehouse
 
-OPTIONAL = [source for source in raw_schema.contract() if source != "orders"]
+from customer_value import contract
+
+OPTIONAL = [source for source in contract.sources() if source != "orders"]
 
 # few models read these
 FEW = ["events", "marketing_touches", "support_tickets", "survey_responses", "referrals"]

@@ -15,19 +15,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
-import company_file
 import duckdb
 import pytest
-import raw_schema
-import refresh
-import rollback
-import version_files
-from company_file import identifier
 from publication import Publication, look, steps
-from publish_duckdb import DuckDBStore
-from publishing import Mart, NotNow, PublishError, Version, open_home
-from raw_schema import PROJECT, LoadError, contract
-from run_records import Records, Run
+
+from customer_value import contract
+from customer_value.project import PROJECT
+from customer_value.publish import company_file, version_files
+from customer_value.publish.duckdb_store import DuckDBStore
+from customer_value.publish.publishing import Mart, NotNow, PublishError, Version, open_home
+from customer_value.quoting import identifier
+from customer_value.raw import loading
+from customer_value.raw.loading import LoadError
+from customer_value.refresh import refresh, rollback
+from customer_value.refresh.run_records import Records, Run
 
 CANARY, BIRTH_DATE = "zoe.canary@example.org", "1987-06-05"
 NOBODY = 65534
@@ -609,7 +610,7 @@ def test_a_refresh_copies_the_tables_of_the_contract_alone(shop_home: Publicatio
     (warehouse,) = (shop_home.home / "state" / "warehouses").glob("*/warehouse.duckdb")
     with duckdb.connect(str(warehouse), read_only=True) as connection:
         rows = connection.execute("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
-    assert {table for (table,) in rows} == set(contract())
+    assert {table for (table,) in rows} == set(contract.sources())
 
 
 def test_a_refresh_finds_what_is_damaged_says_so_and_repairs_it(shop_home: Publication):
@@ -836,7 +837,7 @@ def test_a_file_that_is_locked_or_not_there_is_not_refused_but_later(
     writer.kill()
     writer.communicate()
     assert store.load("raw", VARIABLES) == "schema raw of company.duckdb"
-    (mark,) = raw_schema.held(store.database).values()  # the copy is the project's: files may replace it later
+    (mark,) = loading.held(store.database).values()  # the copy is the project's: files may replace it later
     assert mark.name == "schema raw of company.duckdb"
     store.source.rename(tmp_path / "away")
     with pytest.raises(NotNow, match="there is no database"):

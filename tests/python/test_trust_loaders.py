@@ -12,18 +12,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
-import generate_shop
-import load_cdnow
-import load_complete_journey
-import load_files
-import postgres_server
 import psycopg2
 import pytest
-import raw_postgres
-import raw_schema
-import raw_spark
 from conftest import SHOP, Warehouse, server
-from raw_schema import PROJECT, LoadError
+
+from customer_value.engines import postgres_server
+from customer_value.project import PROJECT
+from customer_value.raw import load_cdnow, load_complete_journey, load_files, loading, postgres_copy, spark_copy
+from customer_value.raw.loading import LoadError
+from customer_value.shop import generate_shop
 
 HEADER = "order_id,customer_id,ordered_at,gross_amount"
 ORDERS = f"{HEADER}\n1,ada,2024-05-01,10.00\n"
@@ -68,8 +65,8 @@ def test_no_loader_replaces_what_others_put_into_the_raw_schema(
 
 
 def test_a_comment_of_another_release_still_shows_whose_a_table_is():
-    assert raw_schema.Origin.from_comment('{"loaded_by": "customer_value", "name": "x", "new": 1}').name == "x"
-    assert raw_schema.Origin.from_comment('{"loaded_by": "somebody", "name": "x"}') is None
+    assert loading.Origin.from_comment('{"loaded_by": "customer_value", "name": "x", "new": 1}').name == "x"
+    assert loading.Origin.from_comment('{"loaded_by": "somebody", "name": "x"}') is None
 
 
 def test_views_of_raw_tables_survive_a_load(tmp_path: Path):
@@ -93,7 +90,7 @@ def test_a_generated_shop_takes_no_place_of_a_companys_files(tmp_path: Path):
 def test_spark_is_asked_whose_its_raw_tables_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, foreign: bool):
     database = tmp_path / "shop.duckdb"
     load(database, folder_of(tmp_path / "files"))
-    comment = None if foreign else raw_schema.Origin.of("x").comment()
+    comment = None if foreign else loading.Origin.of("x").comment()
     said: list[str] = []
 
     class Sql:
@@ -108,7 +105,7 @@ def test_spark_is_asked_whose_its_raw_tables_are(tmp_path: Path, monkeypatch: py
         def rows(self, statement: str) -> list[tuple]:
             said.append(statement)
             if statement.startswith("create schema"):
-                raise raw_spark.SparkError(f"The value '{CANARY}' of x")
+                raise spark_copy.SparkError(f"The value '{CANARY}' of x")
             answers = {
                 "show schemas": [("raw",)],
                 "show tables": [("raw", "orders", False)],
@@ -118,10 +115,10 @@ def test_spark_is_asked_whose_its_raw_tables_are(tmp_path: Path, monkeypatch: py
             }  # fmt: skip
             return next(rows for asked, rows in answers.items() if statement.startswith(asked))
 
-    monkeypatch.setattr(raw_spark, "SparkSql", Sql)
+    monkeypatch.setattr(spark_copy, "SparkSql", Sql)
     message = "Spark holds raw tables that this project did not load.*: orders" if foreign else "Spark: .*A value of x"
     with pytest.raises(LoadError, match=f"(?s){message}") as raised:
-        raw_spark.copy(database)
+        spark_copy.copy(database)
     assert CANARY not in str(raised.value)
     assert not any(statement.startswith("drop") for statement in said)
 
@@ -235,7 +232,7 @@ def test_no_value_of_a_parquet_file_is_in_a_message(tmp_path: Path, select: str)
 )
 def test_no_value_is_in_what_duckdb_says(tmp_path: Path, select: str, words: str):
     with pytest.raises(LoadError) as raised:
-        raw_schema.replace_raw(tmp_path / "shop.duckdb", raw_schema.Origin.of("x"), {"orders": select})
+        loading.replace_raw(tmp_path / "shop.duckdb", loading.Origin.of("x"), {"orders": select})
     assert words in str(raised.value)
     assert "4711" not in str(raised.value)
     assert CANARY not in str(raised.value) or "error(" in select
@@ -334,11 +331,11 @@ def test_a_new_manifest_is_a_new_delivery(tmp_path: Path):
 def makefile(tmp_path: Path) -> Path:
     """Return a folder with the Makefile, an environment that is ready, and scripts that print their arguments."""
     scripts, binaries = tmp_path / "scripts", tmp_path / ".venv" / "bin"
-    scripts.mkdir()
+    (scripts / "bench").mkdir(parents=True)
     binaries.mkdir(parents=True)
     shutil.copy(PROJECT / "Makefile", tmp_path)
     shutil.copy(PROJECT / "scripts" / "with_options.py", scripts)
-    for name in ("build", "refresh", "rollback", "roles", "bench_history", "bench_clv"):
+    for name in ("build", "refresh", "rollback", "roles", "bench/history", "bench/clv"):
         (scripts / f"{name}.py").write_text("import json, sys\nprint(json.dumps(sys.argv[1:]))\nsys.exit(3)\n")
     (binaries / "python").symlink_to(sys.executable)
     (tmp_path / "requirements.lock").touch()
@@ -425,7 +422,7 @@ def raw(postgres: Callable[..., list[tuple]]) -> Callable[..., list[tuple]]:
 
 
 def fill(folder: Path) -> dict[str, int]:
-    return raw_schema.fill("postgres", load_files.load, Namespace(folder=folder))
+    return loading.fill("postgres", load_files.load, Namespace(folder=folder))
 
 
 @pytest.mark.postgres
@@ -491,7 +488,7 @@ def test_no_value_is_in_what_postgres_says(raw: Callable[..., list[tuple]]):
     ]:
         with pytest.raises(psycopg2.Error) as raised:
             raw(statement)
-        said = raw_postgres.reason(raised.value)
+        said = postgres_copy.reason(raised.value)
         assert words in said
         assert not any(value in said for value in (CANARY, "4711", "(4)", "\n"))
 

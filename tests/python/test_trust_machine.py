@@ -11,13 +11,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import refresh
-import refresh_lock
-from publish_duckdb import DuckDBStore
-from publishing import NotNow
-from raw_schema import PROJECT
-from refresh import Log, Refresh
-from run_records import Records, Run
+
+from customer_value.project import PROJECT
+from customer_value.publish.duckdb_store import DuckDBStore
+from customer_value.publish.publishing import NotNow
+from customer_value.refresh import file_lock, refresh
+from customer_value.refresh.refresh import Log, Refresh
+from customer_value.refresh.run_records import Records, Run
 
 SCHEDULE = PROJECT / "scripts" / "schedule"
 
@@ -64,16 +64,16 @@ filer:/export {tmp}/the\\040filer nfs4 rw 0 0
 def test_a_home_that_machines_share_is_doubted(tmp_path: Path):
     mounts = tmp_path / "mounts"
     mounts.write_text(MOUNTS.format(tmp=tmp_path))
-    assert refresh_lock.file_system(tmp_path / "lock", mounts) == "tmpfs"
-    assert refresh_lock.doubt(tmp_path / "lock", mounts) is None
-    said = refresh_lock.doubt(tmp_path / "the filer" / "home" / "state" / "lock", mounts)
+    assert file_lock.file_system(tmp_path / "lock", mounts) == "tmpfs"
+    assert file_lock.doubt(tmp_path / "lock", mounts) is None
+    said = file_lock.doubt(tmp_path / "the filer" / "home" / "state" / "lock", mounts)
     assert said.startswith("HOME is on nfs4, which machines share: there the lock may not hold for another machine.")
-    assert refresh_lock.doubt(tmp_path / "lock", tmp_path / "no mounts") is None
-    assert refresh_lock.doubt(tmp_path / "lock") is None  # as this machine's own /proc/mounts has it
+    assert file_lock.doubt(tmp_path / "lock", tmp_path / "no mounts") is None
+    assert file_lock.doubt(tmp_path / "lock") is None  # as this machine's own /proc/mounts has it
 
 
 def test_the_first_line_of_a_refresh_tells_the_doubt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(refresh_lock, "doubt", lambda file: f"{file.name} is doubted")
+    monkeypatch.setattr(file_lock, "doubt", lambda file: f"{file.name} is doubted")
     monkeypatch.setattr(Refresh, "refresh", lambda self: "unchanged")
     told = []
     monkeypatch.setattr(Log, "end", lambda self, step, seconds, outcome, **details: told.append(details))
@@ -87,7 +87,7 @@ def test_a_file_system_without_locks_is_an_error_that_says_what_to_do(tmp_path: 
 
     monkeypatch.setattr(fcntl, "flock", flock)
     said = r"cannot be locked \(No locks available\): .* Have HOME on a disk of this machine"
-    with pytest.raises(OSError, match=said), refresh_lock.held(tmp_path / "lock"):
+    with pytest.raises(OSError, match=said), file_lock.held(tmp_path / "lock"):
         pass
 
 

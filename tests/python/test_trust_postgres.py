@@ -16,29 +16,28 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import messages
-import postgres_server
-import postgres_session
-import postgres_snapshot
 import psycopg2
-import publish_postgres
 import pytest
-import refresh
-import roles
 from conftest import SHOP
-from postgres_session import LockLostError
 from psycopg2.extensions import connection as Connection
 from publication import Publication, steps
-from publish_postgres import PostgresStore
-from publishing import Mart, NotNow, PublishError, Version
-from raw_schema import PROJECT, LoadError
-from refresh import Refresh
-from refresh_lock import LockedError
-from run_records import Records, Run
+
+from customer_value import messages, project
+from customer_value.engines import postgres_server
+from customer_value.project import PROJECT
+from customer_value.publish import postgres_session, postgres_snapshot, postgres_store, roles
+from customer_value.publish.postgres_session import LockLostError
+from customer_value.publish.postgres_store import PostgresStore
+from customer_value.publish.publishing import Mart, NotNow, PublishError, Version
+from customer_value.raw.loading import LoadError
+from customer_value.refresh import refresh
+from customer_value.refresh.file_lock import LockedError
+from customer_value.refresh.refresh import Refresh
+from customer_value.refresh.run_records import Records, Run
 
 pytestmark = pytest.mark.postgres
 
-VARS = refresh.project_vars(None)
+VARS = project.project_vars(None)
 ORDERS = Mart("orders", "One row per order.", {"order_id": "Key."})
 CUSTOMERS = Mart("customers", "One row per customer.", {"email": "E-mail."}, is_personal=True)
 
@@ -689,7 +688,7 @@ def test_an_ended_session_stops_what_was_started_and_publishes_nothing(store: Po
 def test_a_build_that_goes_on_keeps_others_away(
     database: Connection, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr(publish_postgres, "DYING", 1)
+    monkeypatch.setattr(postgres_store, "DYING", 1)
     store = PostgresStore()
     name = store.open_work()["PGAPPNAME"]
     store.connection.close()
@@ -845,8 +844,8 @@ def test_readers_that_hold_a_view_are_not_now(
     store: PostgresStore, database: Connection, monkeypatch: pytest.MonkeyPatch
 ):
     publish(store)
-    monkeypatch.setattr(publish_postgres, "PATIENCE", 1)
-    monkeypatch.setattr(publish_postgres, "TURN", 1)
+    monkeypatch.setattr(postgres_store, "PATIENCE", 1)
+    monkeypatch.setattr(postgres_store, "TURN", 1)
     execute(database, "begin", "select * from published.orders")
     with pytest.raises(NotNow, match="readers kept a view of schema published"):
         publish(store)

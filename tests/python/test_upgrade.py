@@ -5,16 +5,20 @@ The ledger of restatements is what no rebuild brings back, so it is compared row
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import Warehouse
+from conftest import SHOP, Warehouse
 from publication import Publication
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
 
 RELEASE = "0253806"  # the commit of release 0.1.0
+BEFORE = "5fa744e"  # the last commit before release 0.2.0
 TESTS_ASIDE = {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test test"}  # half of a build, and said nothing here
 LEDGER = "select * from marts.restatements order by all"
 LATE = "ada,2023-03-20 10:00:00,250.00,,,,completed,,,"
@@ -26,16 +30,21 @@ def refreshed(home: Publication, *arguments: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def checked_out(commit: str, folder: Path) -> Path:
+    """Return a folder with the project as of a commit; skip where the clone has no such commit."""
+    folder.mkdir()
+    archive = subprocess.run(["git", "-C", str(PROJECT), "archive", commit], capture_output=True, check=False)
+    if archive.returncode:
+        pytest.skip(f"the history of this clone does not reach back to {commit}")
+    subprocess.run(["tar", "-x", "-C", str(folder)], input=archive.stdout, check=True)
+    return folder
+
+
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Publication:
     """Return a home that the release before built and restated once."""
     folder = tmp_path_factory.mktemp("upgrade")
-    release = folder / "release"
-    release.mkdir()
-    archive = subprocess.run(["git", "-C", str(PROJECT), "archive", RELEASE], capture_output=True, check=False)
-    if archive.returncode:
-        pytest.skip(f"the history of this clone does not reach back to {RELEASE}")
-    subprocess.run(["tar", "-x", "-C", str(release)], input=archive.stdout, check=True)
+    release = checked_out(RELEASE, folder / "release")
     home = Publication.of_the_shop(folder, release)
     refreshed(home)
     home.order(1, LATE)
@@ -86,13 +95,13 @@ def test_a_mart_with_a_column_more_is_published_by_a_refresh_alone(next_release:
     edited(
         next_release.project,
         {
-            "models/intermediate/int_customer_value.sql": (
+            "models/intermediate/value/int_customer_value.sql": (
                 "\nselect\n    as",
                 "\nselect\n    raw_tier as next_tier,\n    as",
             ),
-            "models/marts/customer_value_history.sql": ("\nselect\n", "\nselect\n    next_tier,\n"),
-            "models/marts/customer_value.yml": described("next_tier"),
-            "models/marts/customer_value_history.yml": described("next_tier"),
+            "models/marts/core/customer_value_history.sql": ("\nselect\n", "\nselect\n    next_tier,\n"),
+            "models/marts/core/customer_value.yml": described("next_tier"),
+            "models/marts/core/customer_value_history.yml": described("next_tier"),
         },
     )
     ledger = next_release.rows(LEDGER)
@@ -106,15 +115,15 @@ def test_a_ledger_with_a_column_that_the_shown_history_lacks_keeps_its_rows(next
     edited(
         next_release.project,
         {
-            "models/intermediate/int_customer_value.sql": (
+            "models/intermediate/value/int_customer_value.sql": (
                 "raw_tier as next_tier,",
                 "raw_tier as next_tier, abc_tier as last_tier,",
             ),
-            "models/marts/customer_value_history.sql": ("next_tier,\n", "next_tier,\n    last_tier,\n"),
-            "macros/history/restated_columns.sql": ("'tier': ", "'last_tier': dbt.type_string(), 'tier': "),
-            "models/marts/customer_value.yml": described("last_tier"),
-            "models/marts/customer_value_history.yml": described("last_tier"),
-            "models/marts/restatements.yml": described("last_tier", "shown_last_tier"),
+            "models/marts/core/customer_value_history.sql": ("next_tier,\n", "next_tier,\n    last_tier,\n"),
+            "macros/labels/restated_columns.sql": ("'tier': ", "'last_tier': dbt.type_string(), 'tier': "),
+            "models/marts/core/customer_value.yml": described("last_tier"),
+            "models/marts/core/customer_value_history.yml": described("last_tier"),
+            "models/marts/core/restatements.yml": described("last_tier", "shown_last_tier"),
         },
     )
     ledger = next_release.rows(LEDGER)
@@ -122,3 +131,34 @@ def test_a_ledger_with_a_column_that_the_shown_history_lacks_keeps_its_rows(next
     refreshed(next_release)
     kept = "select * exclude (last_tier, shown_last_tier) from marts.restatements order by all"
     assert next_release.rows(kept) == ledger
+
+
+def test_one_full_build_takes_a_database_of_the_version_before(warehouse: Warehouse, tmp_path: Path):
+    """models/docs/upgrading.md, by dbt alone: the history says what it said, and the ledger is kept."""
+    project = checked_out(BEFORE, tmp_path / "before")
+    orders = (SHOP / "orders.csv").read_text(encoding="utf-8")
+
+    def built_by_the_version_before() -> None:
+        place = {"CUSTOMER_VALUE_DATABASE": str(warehouse.database), "DBT_TARGET_PATH": str(tmp_path / "target_before")}
+        dbt = str(Path(sys.executable).with_name("dbt"))
+        done = subprocess.run(
+            [dbt, "build"],
+            cwd=project,
+            env=os.environ | TESTS_ASIDE | place,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+
+    warehouse.load({"orders": orders})
+    built_by_the_version_before()
+    warehouse.load({"orders": f"{orders}n1,{LATE}\n"})
+    built_by_the_version_before()
+    shown = "select * exclude (slice_version) from marts.{} order by all"
+    history, ledger = (warehouse.rows(shown.format(mart)) for mart in ("customer_value_history", "restatements"))
+    assert ledger
+    done = warehouse.dbt("build", "--full-refresh", "--exclude-resource-type", "unit_test")
+    assert done.returncode == 0, done.stdout
+    assert warehouse.rows(shown.format("customer_value_history")) == history
+    assert warehouse.rows(shown.format("restatements")) == ledger

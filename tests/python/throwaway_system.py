@@ -16,8 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from processes import die_with_parent
-from raw_schema import PROJECT
+from customer_value.processes import die_with_parent
+from customer_value.project import PROJECT
 
 INSIDE = Path("/srv/customer_value")  # where the examples have the project
 USER = "customer_value"

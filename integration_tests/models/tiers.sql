@@ -1,0 +1,5 @@
+select
+    tier,
+    count(*) as customers
+from {{ ref('customer_value') }}
+group by tier

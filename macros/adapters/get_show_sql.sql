@@ -1,0 +1,18 @@
+{#-
+  dbt's own get_show_sql, what dbt show asks the engine, but for incremental models of this project that have been
+  built: of these it shows the rows that stand. Their query adds those that are missing, which are none after a build.
+
+  Arguments   compiled_code  the model's query
+              sql_header     what has to come before it; none: nothing
+              limit          rows at most; none: all
+  Returns     a query
+-#}
+{% macro get_show_sql(compiled_code, sql_header, limit) -%}
+    {%- set is_kept = model.resource_type == 'model' and model.unique_id == model_id(model.name)
+        and model.config.materialized == 'incremental' -%}
+    {%- set kept = load_relation(this) if is_kept else none -%}
+    {%- if sql_header is not none -%}
+        {{ sql_header }}
+    {%- endif %}
+    {{ get_limit_subquery_sql('select * from ' ~ kept if kept else compiled_code, limit) }}
+{%- endmacro %}

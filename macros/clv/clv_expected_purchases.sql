@@ -1,0 +1,21 @@
+{#-
+  Purchases that a customer who is alive is expected to make in the next days, by the chosen model of purchases.
+
+  Arguments   model       pareto_nbd, mbg_nbd or bg_nbd
+              x           repeat purchase days, 0 or more
+              age         T, days from the first purchase day to the as-of date, 0 or more
+              horizon     t, days ahead, 0 or more
+              parameters  name of the table with the columns r, alpha, s, beta, a and b, null where the model has none
+  Returns     double, purchase days, 0 or more; null where an argument that the model has is null
+  Example     model mbg_nbd: what beta_geometric_expected_purchases with is_modified true says
+-#}
+{% macro clv_expected_purchases(model, x, age, horizon, parameters) -%}
+    {%- set of = parameters ~ '.' -%}
+    {%- if model == 'pareto_nbd' -%}
+        {{ pareto_nbd_expected_purchases(x, age, horizon, of ~ 'r', of ~ 'alpha', of ~ 's', of ~ 'beta') }}
+    {%- else -%}
+        {{ beta_geometric_expected_purchases(
+            x, age, horizon, of ~ 'r', of ~ 'alpha', of ~ 'a', of ~ 'b', model == 'mbg_nbd'
+        ) }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,21 @@
+{#-
+  E[X (X - 1)] of the purchases X that a customer who is alive makes in the next days, by the chosen model.
+
+  Arguments   model       pareto_nbd, mbg_nbd or bg_nbd
+              x           repeat purchase days, 0 or more
+              age         T, days from the first purchase day to the as-of date, 0 or more
+              horizon     t, days ahead, 0 or more
+              parameters  name of the table with the columns r, alpha, s, beta, a and b, null where the model has none
+  Returns     double, 0 or more; null where an argument that the model has is null
+  Example     model mbg_nbd: what beta_geometric_factorial_moment with is_modified true says
+-#}
+{% macro clv_factorial_moment(model, x, age, horizon, parameters) -%}
+    {%- set of = parameters ~ '.' -%}
+    {%- if model == 'pareto_nbd' -%}
+        {{ pareto_nbd_factorial_moment(x, age, horizon, of ~ 'r', of ~ 'alpha', of ~ 's', of ~ 'beta') }}
+    {%- else -%}
+        {{ beta_geometric_factorial_moment(
+            x, age, horizon, of ~ 'r', of ~ 'alpha', of ~ 'a', of ~ 'b', model == 'mbg_nbd'
+        ) }}
+    {%- endif -%}
+{%- endmacro %}

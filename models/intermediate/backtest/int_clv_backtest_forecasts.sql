@@ -1,0 +1,34 @@
+{{ config(materialized='view') }} -- read by int_clv_backtest_sums alone
+
+with backtest as (
+
+    select * from {{ ref('int_clv_backtest') }}
+
+)
+
+-- hindsight forecasts what then came: the best order that there is
+{% for measure in ['purchases', 'spend'] -%}
+{% for method in ['model', 'last_period', 'last_window', 'rfm_cell', 'hindsight'] -%}
+{% set forecast = method ~ '_' ~ measure if method != 'hindsight' else 'actual_' ~ measure -%}
+select
+    as_of_date,
+    '{{ method }}' as method, -- noqa: RF04
+    '{{ measure }}' as measure,
+    tier,
+    cohort_quarter,
+    cast({{ forecast }} as numeric(28, 12)) as forecast,
+    {% if forecast == 'model_spend' -%}
+    -- more came back than was bought: nothing spent
+    case
+        when greatest(actual_spend, 0) >= model_spend_low and greatest(actual_spend, 0) <= model_spend_high then 1
+        else 0
+    end as within_interval,
+    {%- else -%}
+    cast(null as integer) as within_interval,
+    {%- endif %}
+    actual_{{ measure }} as actual
+from backtest
+where {{ forecast }} is not null
+{{ 'union all' if not (measure == 'spend' and loop.last) }}
+{% endfor -%}
+{% endfor %}

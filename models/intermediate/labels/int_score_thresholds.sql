@@ -1,0 +1,29 @@
+{{ config(materialized='view') }} -- a few rows, read once
+
+-- a method is a model with these columns, int_<method>_thresholds: a row per date, measure and score
+with thresholds as (
+
+    select
+        as_of_date,
+        measure,
+        score,
+        measured_value,
+        customer_id
+    from {{ ref('int_' ~ var('rfm_method') ~ '_thresholds') }}
+
+)
+
+-- the worst value that earns a score; days of recency are negative there
+select
+    {% for measure in ['recency', 'frequency', 'monetary'] -%}
+    {%- for score in [2, 3, 4, 5] -%}
+    {%- set is_it = "measure = '" ~ measure ~ "' and score = " ~ score -%}
+    cast(max(
+        case when {{ is_it }} then {{ '-' if measure == 'recency' }}measured_value end
+    ) as {{ 'numeric(18, 2)' if measure == 'monetary' else 'integer' }}) as {{ measure }}_score_{{ score }},
+    max(case when {{ is_it }} then customer_id end) as {{ measure }}_score_{{ score }}_customer_id,
+    {% endfor -%}
+    {% endfor -%}
+    as_of_date
+from thresholds
+group by as_of_date

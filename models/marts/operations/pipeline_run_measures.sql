@@ -1,0 +1,16 @@
+-- all columns of the source; what writes them is scripts/customer_value/refresh/run_records.py
+with run_measures as (
+
+    select * from {{ recorded('run_measures') }} as recorded_run_measures
+
+)
+
+select
+    run_id,
+    measure,
+    subject,
+    measured,
+    usual,
+    deviation,
+    severity
+from run_measures

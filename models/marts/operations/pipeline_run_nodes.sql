@@ -1,0 +1,17 @@
+-- all columns of the source; what writes them is scripts/customer_value/refresh/run_records.py
+with run_nodes as (
+
+    select * from {{ recorded('run_nodes') }} as recorded_run_nodes
+
+)
+
+select
+    run_id,
+    node_id,
+    node_type,
+    node_name,
+    status,
+    seconds,
+    row_count,
+    failures
+from run_nodes

@@ -1,0 +1,27 @@
+-- all columns of the source; what writes them is scripts/customer_value/refresh/run_records.py
+with runs as (
+
+    select * from {{ recorded('runs') }} as recorded_runs
+
+)
+
+select
+    run_id,
+    started_at,
+    finished_at,
+    outcome,
+    step,
+    message,
+    version,
+    as_of_date,
+    data_origin,
+    invocation_id,
+    git_revision,
+    load_seconds,
+    arrival_seconds,
+    build_seconds,
+    publish_seconds,
+    checks,
+    checks_failed,
+    checks_warned
+from runs

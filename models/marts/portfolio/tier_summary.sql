@@ -1,0 +1,31 @@
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+
+with history as (
+
+    select * from {{ ref('customer_value_history') }}
+    where {{ is_missing_slice() }}
+
+),
+
+-- customers without an order have no tier; they are counted under a name of their own
+labelled as (
+
+    select
+        as_of_date,
+        slice_version,
+        coalesce(tier, 'none') as tier,
+        monetary,
+        net_revenue,
+        margin,
+        realised_value
+    from history
+
+)
+
+select
+    as_of_date,
+    tier,
+    {{ portfolio_measures() }},
+    {{ own_slice_version() }} as slice_version
+from labelled
+group by as_of_date, tier, slice_version

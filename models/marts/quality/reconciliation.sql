@@ -1,0 +1,103 @@
+{#- a column that is always there, then every amount that a source reports; rejected_rows.amount is the first of them #}
+{%- set sources = {
+    'orders': ['order_id', 'gross_amount', 'discount_amount', 'shipping_amount', 'cost_amount'],
+    'order_items': ['order_id', 'net_amount', 'discount_amount', 'cost_amount'],
+    'customers': ['customer_id', 'acquisition_cost'],
+    'refunds': ['refund_id', 'amount'],
+    'marketing_touches': ['touch_id', 'cost_amount'],
+    'events': ['event_id'],
+    'support_tickets': ['ticket_id', 'cost_amount'],
+    'survey_responses': ['response_id'],
+    'referrals': ['referral_id'],
+    'exchange_rates': ['currency'],
+} -%}
+with rejected_rows as (
+
+    select * from {{ ref('rejected_rows') }}
+
+),
+{% for source, columns in sources.items() if var('has_' ~ source, true) %}
+-- the raw table itself, not what staging made of it: a row that was lost on the way shows
+{{ source }}_raw as (
+
+    select
+        {% for measure in columns[1:] -%}
+        sum({{ parsed_number('raw_' ~ measure) }}) as {{ measure }},
+        {% endfor -%}
+        count(*) as row_count
+    from {{ raw_relation(source, columns) }} as raw_rows
+
+),
+
+{{ source }}_staged as (
+
+    select
+        {% for measure in columns[1:] -%}
+        sum(case when reject_reasons = '' then {{ measure }} end) as accepted_{{ measure }},
+        {% endfor -%}
+        {% for measure in columns[2:] -%}
+        sum(case when reject_reasons <> '' then {{ measure }} end) as rejected_{{ measure }},
+        {% endfor -%}
+        sum(case when reject_reasons = '' then 1 else 0 end) as accepted_row_count
+    from {{ ref('stg_' ~ source) }}
+
+),
+
+{{ source }}_rejected as (
+
+    select
+        {% for measure in columns[1:2] -%}
+        sum(amount) as rejected_{{ measure }},
+        {% endfor -%}
+        count(*) as rejected_row_count
+    from rejected_rows
+    where source_name = '{{ source }}'
+
+),
+
+{{ source }}_totals as (
+
+    select *
+    from {{ source }}_raw
+    cross join {{ source }}_staged
+    cross join {{ source }}_rejected
+
+),
+{% endfor %}
+measures as (
+
+    {% for source, columns in sources.items() if var('has_' ~ source, true) -%}
+    {%- set outer = loop -%}
+    {%- for measure in ['row_count'] + columns[1:] -%}
+    select
+        '{{ source }}' as source_name,
+        '{{ measure }}' as measure,
+        {{ measure }} as raw_total,
+        accepted_{{ measure }} as accepted,
+        rejected_{{ measure }} as rejected
+    from {{ source }}_totals
+    {{ 'union all' if not (loop.last and outer.last) }}
+    {% endfor %}
+    {%- endfor %}
+),
+
+filled as (
+
+    select
+        source_name,
+        measure,
+        cast(coalesce(raw_total, 0) as numeric(28, 2)) as raw_total,
+        cast(coalesce(accepted, 0) as numeric(28, 2)) as accepted,
+        cast(coalesce(rejected, 0) as numeric(28, 2)) as rejected
+    from measures
+
+)
+
+select
+    cast(source_name as {{ dbt.type_string() }}) as source_name,
+    cast(measure as {{ dbt.type_string() }}) as measure,
+    raw_total as raw, -- noqa: RF04
+    accepted,
+    rejected,
+    cast(raw_total - accepted - rejected as numeric(28, 2)) as difference
+from filled

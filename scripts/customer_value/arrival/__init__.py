@@ -1,0 +1,1 @@
+"""The arrival guard: judges raw tables before anything is built of them."""

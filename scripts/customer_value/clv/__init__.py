@@ -1,0 +1,1 @@
+"""Predicted value: the fits that SQL cannot do."""

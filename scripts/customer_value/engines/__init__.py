@@ -1,0 +1,1 @@
+"""Postgres and Spark themselves: throw-away servers, and SQL on Spark."""

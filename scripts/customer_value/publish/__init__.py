@@ -1,0 +1,1 @@
+"""Published versions: what may be published, and how each engine shows it to readers."""

@@ -1,0 +1,1 @@
+"""A refresh and a rollback: their steps, their lock, their records."""

@@ -1,0 +1,1 @@
+"""A generated shop whose truth is known."""

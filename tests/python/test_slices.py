@@ -1,0 +1,188 @@
+"""Which slices a mart builds anew: those that its own definitions or its own rows changed, and no other mart's."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from conftest import LIMIT, Warehouse
+from raw_schema import PROJECT
+
+IGNORED = shutil.ignore_patterns(".git", ".venv*", "data", "target", "logs", "__pycache__")
+KEPT = [
+    "customer_value_history", "tier_thresholds", "clv_parameters", "tier_summary", "segment_summary",
+    "value_concentration", "tier_migrations", "cohort_retention", "return_rates", "clv_backtest", "label_truth",
+]  # fmt: skip
+# an order of ada's that arrives nine months after its day
+LATE_ORDER = """
+    insert into raw.orders (order_id, customer_id, ordered_at, gross_amount, status)
+    values ('late', 'ada', '2023-03-20 10:00:00', '250.00', 'completed')
+"""
+
+
+@dataclass(frozen=True)
+class Edited:
+    """A copy of the project that may be edited, on a warehouse of its own."""
+
+    project: Path
+    warehouse: Warehouse
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write files that the project does not have."""
+        for name, text in files.items():
+            (self.project / name).write_text(text, encoding="utf-8")
+
+    def edit(self, model: str) -> None:
+        """Change the file of a model, and nothing of what it says."""
+        (file,) = (self.project / "models").rglob(f"{model}.sql")
+        with file.open("a", encoding="utf-8") as text:
+            text.write("-- edited\n")
+
+    def dbt(self, *arguments: str) -> subprocess.CompletedProcess:
+        """Run dbt in the copy."""
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments],
+            cwd=self.project,
+            env=os.environ
+            | {
+                "CUSTOMER_VALUE_DATABASE": str(self.warehouse.database),
+                "DBT_TARGET_PATH": str(self.warehouse.folder / "target"),
+                "DBT_LOG_PATH": str(self.warehouse.folder / "logs"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT,
+        )
+
+    def build(self) -> None:
+        """Run dbt build without unit tests, fail with its words where it fails."""
+        done = self.dbt("build", "--exclude-resource-type", "unit_test")
+        assert done.returncode == 0, done.stdout[-5000:]
+
+    def versions(self, mart: str) -> set[tuple]:
+        """Return {(as-of date, version)} of the slices that a mart holds."""
+        return set(self.warehouse.rows(f"select distinct as_of_date, slice_version from marts.{mart}"))
+
+    def opened(self) -> list[tuple]:
+        """Return the dates that the last build opened."""
+        return self.warehouse.rows("select as_of_date from intermediate.int_slices where is_open order by 1")
+
+
+@pytest.fixture
+def edited(shop: Warehouse, tmp_path: Path) -> Edited:
+    """Return a copy of the project on a copy of the fixture shop, built."""
+    shutil.copytree(PROJECT, tmp_path / "project", ignore=IGNORED, symlinks=True)
+    shutil.copy(shop.database, tmp_path)
+    return Edited(tmp_path / "project", Warehouse(tmp_path))
+
+
+NEW_MART = """
+{{ config(materialized='incremental', incremental_strategy='append', pre_hook='{{ drop_outdated_slices() }}') }}
+select as_of_date, count(*) as customers, {{ own_slice_version() }} as slice_version
+from {{ ref('customer_value_history') }}
+where {{ is_missing_slice() }}
+group by as_of_date, slice_version
+"""
+NEW_MART_YAML = """
+models:
+  - name: headcount
+    config:
+      meta: {slices: all}
+    data_tests: [holds_its_slices]
+"""
+
+
+def test_a_mart_below_the_history_that_is_new_or_edited_builds_nothing_but_itself(edited: Edited):
+    """And late rows of that night are restated as on any other."""
+    before = {mart: edited.versions(mart) for mart in KEPT}
+    edited.write({"models/marts/headcount.sql": NEW_MART, "models/marts/headcount.yml": NEW_MART_YAML})
+    edited.edit("value_concentration")
+    edited.build()
+    assert edited.opened() == []
+    after = {mart: edited.versions(mart) for mart in KEPT}
+    assert [mart for mart in KEPT if before[mart] != after[mart]] == ["value_concentration"]
+    assert not before["value_concentration"] & after["value_concentration"]
+    assert len(edited.versions("headcount")) == len(after["value_concentration"]) == len(after["tier_thresholds"])
+
+    edited.warehouse.execute(LATE_ORDER)
+    edited.edit("tier_summary")
+    edited.build()
+    opened = [day for (day,) in edited.opened()]
+    assert (opened[0].isoformat(), len(opened)) == ("2023-03-31", 10)
+    history = edited.versions("customer_value_history")
+    assert len(before["customer_value_history"] & history) == 14
+    assert edited.warehouse.rows("select count(*) > 0 from marts.restatements") == [(True,)]
+
+
+def test_an_edited_model_of_which_the_history_is_made_builds_all_of_it_anew(edited: Edited):
+    before = {mart: edited.versions(mart) for mart in KEPT}
+    edited.edit("int_customer_facts")
+    edited.build()
+    assert len(edited.opened()) == 24
+    assert [mart for mart in KEPT if before[mart] & edited.versions(mart)] == []
+    assert edited.warehouse.rows("select count(*) from marts.restatements") == [(0,)]
+
+
+SATISFACTION = """
+{{ config(
+    materialized='incremental', incremental_strategy='append',
+    pre_hook="{{ drop_outdated_slices(slices='int_survey_slices') }}"
+) }}
+with slices as (
+    select * from {{ ref('int_survey_slices') }}
+    where {{ is_missing_slice(slices='int_survey_slices') }}
+),
+answers as (select * from {{ ref('stg_survey_responses') }} where reject_reasons = '')
+select
+    slices.as_of_date,
+    count(answers.response_id) as answers,
+    {{ own_slice_version('slices.slice_version') }} as slice_version
+from slices
+left join answers on cast(answers.responded_at as date) <= slices.as_of_date
+group by slices.as_of_date, slices.slice_version
+"""
+SATISFACTION_YAML = """
+models:
+  - name: satisfaction
+    config:
+      meta: {slices: all}
+    data_tests:
+      - holds_its_slices:
+          arguments: {slices: int_survey_slices}
+"""
+LATE_ANSWER = """
+    insert into raw.survey_responses (response_id, customer_id, responded_at, survey_type, score)
+    values ('late', 'ada', '2023-06-20 10:00:00', 'nps', '9')
+"""
+
+
+def test_a_late_answer_opens_the_marts_of_answers_and_no_others(edited: Edited):
+    page = (PROJECT / "models" / "docs" / "refreshes.md").read_text(encoding="utf-8")
+    (survey_slices,) = re.findall(r"```sql\n-- (models/intermediate/int_survey_slices.sql\n.*?)```", page, re.DOTALL)
+    name, text = survey_slices.split("\n", 1)
+    edited.write(
+        {
+            name: text,
+            "models/marts/satisfaction.sql": SATISFACTION,
+            "models/marts/satisfaction.yml": SATISFACTION_YAML,
+        }
+    )
+    edited.build()
+    kept = {mart: edited.versions(mart) for mart in [*KEPT, "satisfaction"]}
+    assert len(kept["satisfaction"]) == 24
+
+    edited.warehouse.execute(LATE_ANSWER)
+    edited.build()
+    assert edited.opened() == []
+    assert [mart for mart, versions in kept.items() if versions != edited.versions(mart)] == ["satisfaction"]
+    anew = {day.isoformat() for day, _ in edited.versions("satisfaction") - kept["satisfaction"]}
+    assert (min(anew), len(anew)) == ("2023-06-30", 7)
+    assert edited.warehouse.rows("select min(answers), max(answers) from marts.satisfaction") == [(0, 1)]
+    assert edited.warehouse.rows("select count(*) from marts.restatements") == [(0,)]
