@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 from conftest import LIMIT, Warehouse
-from raw_schema import PROJECT
+
+from customer_value.project import PROJECT
 
 IGNORED = shutil.ignore_patterns(".git", ".venv*", "data", "target", "logs", "__pycache__")
 KEPT = [
