@@ -163,7 +163,7 @@ def test_results_depend_on_no_clock_and_no_chance_and_files_are_small():
 
 
 def test_macros_with_mathematics_are_pure():
-    at_work = {"adapters", "history", "quality", "sources"}  # what asks the project or the engine; all others calculate
+    at_work = {"adapters", "slices", "quality", "sources"}  # what asks the project or the engine; all others calculate
     folders = [folder for folder in (PROJECT / "macros").iterdir() if folder.is_dir() and folder.name not in at_work]
     assert len(folders) > 3
     for folder in folders:
@@ -213,7 +213,8 @@ def test_every_model_that_keeps_slices_says_which_and_is_tested_for_them(artifac
         if test.get("test_metadata", {}).get("name") == "holds_its_slices"
     }
     marts = {model["name"] for model in own(nodes, "model") if model["schema"] == "marts"}
-    assert {name for name, slices in says.items() if slices not in (None, "latest") and name in marts} == tested
+    several = {name for name, slices in says.items() if slices not in (None, "latest")}
+    assert several & marts <= tested <= several
 
 
 def test_plain_commands_work_from_the_root(shop: Warehouse):
