@@ -40,7 +40,7 @@ ROOMS = {
 }
 FIRST_BELOW = "marts/core"  # from here on customer_value_history may be read, above it never
 COLUMNS = ["tiers portfolio", "core", "forecasts", "operations"]  # groups from left to right, or sharing a place
-WIDTH, HEIGHT, ACROSS, DOWN = 190, 42, 14, 28  # of a box, and between boxes
+WIDTH, HEIGHT, ACROSS, DOWN = 190, 42, 28, 28  # of a box, and between boxes
 
 
 def room_of(node: dict) -> str:
@@ -99,6 +99,21 @@ def places(reads: dict[str, set[str]], groups: dict[str, str]) -> dict[str, tupl
     return slots
 
 
+def way(slots: dict[str, tuple[int, int]], corner: dict[str, tuple[int, int]], begin: str, end: str) -> str:
+    """Return the path of an arrow: between rows and between columns, so that it crosses no box."""
+    (slot, row), (end_slot, end_row) = slots[begin], slots[end]
+    x, y = corner[begin][0] + WIDTH // 2, corner[begin][1] + HEIGHT
+    end_x, end_y = corner[end][0] + WIDTH // 2, corner[end][1] - 1
+    is_free = not any(place == slot and row < other < end_row for place, other in slots.values())
+    if slot == end_slot and is_free:
+        return f"M{x} {y} V{end_y}"
+    if end_row == row + 1:
+        return f"M{x} {y} V{y + DOWN // 2} H{end_x} V{end_y}"
+    left = corner[end][0] - ACROSS // 2
+    gutter = left if slot < end_slot else left + WIDTH + ACROSS
+    return f"M{x} {y} V{y + DOWN // 2} H{gutter} V{end_y - DOWN // 2 + 1} H{end_x} V{end_y}"
+
+
 def drawing(manifest: dict) -> str:
     """Return the picture."""
     configs = {room_of(node): node["config"] for node in models(manifest).values()}
@@ -110,7 +125,7 @@ def drawing(manifest: dict) -> str:
     corner = {room: (slot * (WIDTH + ACROSS) + 8, row * (HEIGHT + DOWN) + 8) for room, (slot, row) in slots.items()}
     width = max(x for x, _ in corner.values()) + WIDTH + 8
     height = max(y for _, y in corner.values()) + HEIGHT + 8
-    line = corner[FIRST_BELOW][1] - DOWN // 2
+    line = corner[FIRST_BELOW][1] - DOWN // 2 - 6
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
         ' font-family="Helvetica, Arial, sans-serif">',
@@ -120,17 +135,14 @@ def drawing(manifest: dict) -> str:
     ]
     for room, others in reads.items():
         for other in sorted(others):
-            (x, y), (from_x, from_y) = corner[room], corner[other]
-            begin, end = (from_x + WIDTH // 2, from_y + HEIGHT), (x + WIDTH // 2, y - 1)
-            bend = max(DOWN, (end[1] - begin[1]) // 2)
             parts.append(
-                f'<path d="M{begin[0]} {begin[1]} C{begin[0]} {begin[1] + bend}, {end[0]} {end[1] - bend}, '
-                f'{end[0]} {end[1]}" fill="none" stroke="#64748b" stroke-width="1.4" marker-end="url(#tip)"/>'
+                f'<path d="{way(slots, corner, other, room)}" fill="none" stroke="#64748b" stroke-width="1.4" '
+                'stroke-linejoin="round" marker-end="url(#tip)"/>'
             )
     parts.append(
         f'<path d="M0 {line} H{width}" stroke="#64748b" stroke-width="1.4" stroke-dasharray="6 5"/>'
-        f'<text x="{width - 8}" y="{line - 6}" font-size="12" fill="#64748b" text-anchor="end">'
-        "below this line customer_value_history may be read"
+        f'<text x="{width - 8}" y="{line - 6}" font-size="11" fill="#64748b" text-anchor="end">'
+        "below: models may read the history"
         "</text>"
     )
     for room, (x, y) in corner.items():
