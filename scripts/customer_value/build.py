@@ -99,4 +99,4 @@ def run(data: str, database: Path) -> None:
     print(f"Checks passed: {results['passed']} of {results['checks']}")
     setting = "" if is_default else f"CUSTOMER_VALUE_DATABASE={database.resolve()} "
     print(f"Marts: schema marts in {os.path.relpath(database)}. To open them:")
-    print(f"  . .venv/bin/activate && {setting}dbt show --select marts.core.customer_value --limit 10")
+    print(f"  . .venv/bin/activate && {setting}dbt show --select customer_value --limit 10")

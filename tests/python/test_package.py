@@ -109,7 +109,9 @@ def test_a_broken_contract_stops_another_projects_run_too(consumer: Warehouse):
     ("setting", "folder"), [("", "dbt_packages"), ('packages-install-path: "vendor" # ours\n', "vendor")]
 )
 def test_the_python_model_finds_its_scripts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, folder: str):
-    spec = importlib.util.spec_from_file_location("fits", PROJECT / "models" / "intermediate" / "int_clv_fits.py")
+    spec = importlib.util.spec_from_file_location(
+        "fits", PROJECT / "models" / "intermediate" / "clv" / "int_clv_fits.py"
+    )
     fits = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(fits)
     monkeypatch.chdir(PROJECT)

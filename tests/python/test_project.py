@@ -243,11 +243,10 @@ def test_dbt_show_prints_rows_of_every_mart(shop: Warehouse):
     marts = [name for (name,) in shop.rows("select table_name from duckdb_tables() where schema_name = 'marts'")]
     filled = {name for name in marts if shop.rows(f"select 1 from marts.{name} limit 1")}
     assert {"customer_value_history", "tier_summary", "clv_parameters"} <= filled
-    shown = shop.dbt("--log-format", "json", "show", "--output", "json", "--limit", "1", "--select", " ".join(filled))
-    assert shown.returncode == 0, shown.stdout
-    events = [json.loads(line) for line in shown.stdout.splitlines()]
-    previews = {e["data"]["node_name"]: e["data"]["preview"] for e in events if e["info"]["name"] == "ShowNode"}
-    assert {name for name, preview in previews.items() if json.loads(preview)} == filled
+    for mart in filled:  # dbt prints one model per command
+        shown = shop.dbt("--quiet", "show", "--output", "json", "--limit", "1", "--select", mart)
+        assert shown.returncode == 0, shown.stdout
+        assert len(json.loads(shown.stdout)["show"]) == 1, mart
 
 
 def test_an_empty_build_passes_and_spares_what_is_kept(shop: Warehouse, warehouse: Warehouse):
