@@ -18,7 +18,7 @@ from publication import Publication
 from customer_value.project import PROJECT
 
 RELEASE = "0253806"  # the commit of release 0.1.0
-BEFORE = "5fa744e"  # the last commit before release 0.2.0
+BEFORE = "0d81de0"  # the last commit before release 0.2.0
 TESTS_ASIDE = {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test test"}  # half of a build, and said nothing here
 LEDGER = "select * from marts.restatements order by all"
 LATE = "ada,2023-03-20 10:00:00,250.00,,,,completed,,,"
