@@ -16,12 +16,6 @@ survivors as (
 
 ),
 
-trading_period as (
-
-    select * from {{ ref('stg_trading_period') }}
-
-),
-
 typed as (
 
     select
@@ -46,12 +40,9 @@ known as (
     select
         typed.*,
         {{ is_test_customer('typed.customer_id', 'typed.email') }} as is_test,
-        survivors.is_endless,
-        trading_period.starts_on,
-        trading_period.ends_on
-    from typed
+        survivors.is_endless
+    from {{ with_surroundings('typed') }} as typed
     left join survivors on typed.customer_id = survivors.customer_id
-    cross join trading_period
 
 ),
 

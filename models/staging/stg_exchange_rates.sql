@@ -8,23 +8,14 @@ with source as (
 
 ),
 
-trading_period as (
-
-    select * from {{ ref('stg_trading_period') }}
-
-),
-
 typed as (
 
     select
-        source.*,
+        *,
         {{ currency }} as currency,
         {{ rate_date }} as rate_date,
-        {{ parsed_number('raw_rate_to_reporting', 18, 8) }} as rate_to_reporting,
-        trading_period.starts_on,
-        trading_period.ends_on
-    from source
-    cross join trading_period
+        {{ parsed_number('raw_rate_to_reporting', 18, 8) }} as rate_to_reporting
+    from {{ with_surroundings('source') }} as known_rows
     {{ evaluated_once() }}
 
 ),

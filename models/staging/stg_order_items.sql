@@ -6,24 +6,15 @@
 {%- set line_number = parsed_number('raw_line_number', 9, 0) -%}
 {%- set key = dbt.concat([order_id, "'|'", 'cast(' ~ line_number ~ ' as ' ~ dbt.type_string() ~ ')']) -%}
 {%- set numbers = ['line_number', 'quantity', 'net_amount', 'discount_amount', 'cost_amount'] -%}
-{%- set tolerance = var('line_total_tolerance') -%}
 with source as (
 
     select * from {{ raw_copies('order_items', columns, key) }} as copies
 
 ),
 
-good_orders as (
+order_verdicts as (
 
-    select * from {{ ref('stg_orders') }}
-    where reject_reasons = ''
-
-),
-
-bad_orders as (
-
-    select distinct order_id from {{ ref('stg_orders') }}
-    where reject_reasons <> ''
+    select * from {{ ref('stg_order_verdicts') }}
 
 ),
 
@@ -49,12 +40,10 @@ known as (
 
     select
         typed.*,
-        good_orders.order_id is not null as has_order,
-        bad_orders.order_id is not null as has_rejected_copy,
-        good_orders.gross_amount - good_orders.discount_amount as order_amount
+        order_verdicts.is_accepted as order_is_accepted,
+        order_verdicts.order_amount
     from typed
-    left join good_orders on typed.order_id = good_orders.order_id
-    left join bad_orders on typed.order_id = bad_orders.order_id
+    left join order_verdicts on typed.order_id = order_verdicts.order_id
 
 ),
 
@@ -71,36 +60,10 @@ judged_alone as (
             'amount_out_of_range': out_of_range(
                 ['net_amount'], ['discount_amount', 'cost_amount'], var('max_amount'), 'net_amount < 0'
             ),
-            'unknown_order': 'order_id is not null and not has_order and not has_rejected_copy',
-            'order_rejected': 'order_id is not null and not has_order and has_rejected_copy',
+            'unknown_order': 'order_id is not null and order_is_accepted is null',
+            'order_rejected': 'not order_is_accepted',
         }) }} as own_reasons
     from known
-
-),
-
--- only lines that are good by themselves are summed; few orders do not add up, so the join back is cheap
-orders_off as (
-
-    select order_id
-    from judged_alone
-    where own_reasons = ''
-    group by order_id
-    having
-        {{ '1 = 0' if tolerance is none else 'abs(sum(net_amount) - min(order_amount)) > ' ~ tolerance }}
-
-),
-
-judged as (
-
-    select
-        judged_alone.*,
-        case
-            when judged_alone.own_reasons = '' and orders_off.order_id is not null then 'lines_do_not_add_up'
-            else judged_alone.own_reasons
-        end as reject_reasons
-    from judged_alone
-    left join orders_off on judged_alone.order_id = orders_off.order_id
-    {{ evaluated_once() }}
 
 )
 
@@ -117,4 +80,4 @@ select
     case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row
-from judged
+from {{ rejected_where_lines_are_off('judged_alone', var('line_total_tolerance')) }} as judged

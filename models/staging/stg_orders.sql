@@ -10,30 +10,6 @@ with source as (
 
 ),
 
-test_customers as (
-
-    select * from {{ ref('stg_test_customers') }}
-
-),
-
-rates as (
-
-    select * from {{ ref('stg_daily_exchange_rates') }}
-
-),
-
-currencies as (
-
-    select distinct currency from {{ ref('stg_daily_exchange_rates') }}
-
-),
-
-trading_period as (
-
-    select * from {{ ref('stg_trading_period') }}
-
-),
-
 typed as (
 
     select
@@ -56,26 +32,20 @@ typed as (
 
 ),
 
+priced as (
+
+    select * from {{ with_exchange_rate('typed', 'ordered_at', var('reporting_currency')) }} as priced_rows
+
+),
+
 known as (
 
     select
-        typed.*,
-        cast(typed.ordered_at as date) as order_date,
+        *,
+        cast(ordered_at as date) as order_date,
         -- a shop that keeps no status has only sales
-        coalesce(typed.status in (
-            {{ sql_strings(var('sale_statuses')) }}
-        ), true) as is_sale,
-        rates.rate_to_reporting as exchange_rate,
-        typed.currency <> '{{ var("reporting_currency") | upper }}' as is_foreign,
-        currencies.currency is not null as has_rates,
-        test_customers.customer_id is not null as is_test,
-        trading_period.starts_on,
-        trading_period.ends_on
-    from typed
-    left join rates on typed.currency = rates.currency and cast(typed.ordered_at as date) = rates.rate_date
-    left join currencies on typed.currency = currencies.currency
-    left join test_customers on typed.customer_id = test_customers.customer_id
-    cross join trading_period
+        coalesce(status in ({{ sql_strings(var('sale_statuses')) }}), true) as is_sale
+    from {{ with_surroundings('priced', customers=['customer_id']) }} as known_rows
 
 ),
 
@@ -114,8 +84,7 @@ select
     shipping_amount,
     cost_amount,
     currency,
-    -- null where nothing is to be converted
-    cast(case when is_foreign then exchange_rate end as numeric(18, 8)) as exchange_rate,
+    cast(exchange_rate as numeric(18, 8)) as exchange_rate,
     status,
     is_sale,
     channel,

@@ -19,18 +19,6 @@ circles as (
 
 ),
 
-test_customers as (
-
-    select * from {{ ref('stg_test_customers') }}
-
-),
-
-trading_period as (
-
-    select * from {{ ref('stg_trading_period') }}
-
-),
-
 typed as (
 
     select
@@ -49,16 +37,10 @@ known as (
     select
         typed.*,
         links.referral_id as first_referral_id,
-        circles.referred_customer_id is not null as is_circle,
-        test_referrers.customer_id is not null or test_referred.customer_id is not null as is_test,
-        trading_period.starts_on,
-        trading_period.ends_on
-    from typed
+        circles.referred_customer_id is not null as is_circle
+    from {{ with_surroundings('typed', customers=['referrer_customer_id', 'referred_customer_id']) }} as typed
     left join links on typed.referred_customer_id = links.referred_customer_id
     left join circles on links.referred_customer_id = circles.referred_customer_id
-    left join test_customers as test_referrers on typed.referrer_customer_id = test_referrers.customer_id
-    left join test_customers as test_referred on typed.referred_customer_id = test_referred.customer_id
-    cross join trading_period
 
 ),
 

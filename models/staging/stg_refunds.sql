@@ -7,23 +7,9 @@ with source as (
 
 ),
 
-good_orders as (
+order_verdicts as (
 
-    select * from {{ ref('stg_orders') }}
-    where reject_reasons = ''
-
-),
-
-bad_orders as (
-
-    select distinct order_id from {{ ref('stg_orders') }}
-    where reject_reasons <> ''
-
-),
-
-trading_period as (
-
-    select * from {{ ref('stg_trading_period') }}
+    select * from {{ ref('stg_order_verdicts') }}
 
 ),
 
@@ -45,18 +31,10 @@ known as (
     select
         typed.*,
         cast(typed.refunded_at as date) as refund_date,
-        good_orders.order_id is not null as has_order,
-        bad_orders.order_id is not null as has_rejected_copy,
-        case
-            when good_orders.gross_amount < 0 then 0
-            else good_orders.gross_amount - good_orders.discount_amount + coalesce(good_orders.shipping_amount, 0)
-        end as paid,
-        trading_period.starts_on,
-        trading_period.ends_on
-    from typed
-    left join good_orders on typed.order_id = good_orders.order_id
-    left join bad_orders on typed.order_id = bad_orders.order_id
-    cross join trading_period
+        order_verdicts.is_accepted as order_is_accepted,
+        order_verdicts.paid_amount
+    from {{ with_surroundings('typed') }} as typed
+    left join order_verdicts on typed.order_id = order_verdicts.order_id
 
 ),
 
@@ -74,8 +52,8 @@ judged_alone as (
             'amount_out_of_range': out_of_range([], ['amount'], var('max_amount')),
             'future_date': 'refund_date > ends_on',
             'before_business_began': 'refund_date < starts_on',
-            'unknown_order': 'order_id is not null and not has_order and not has_rejected_copy',
-            'order_rejected': 'order_id is not null and not has_order and has_rejected_copy',
+            'unknown_order': 'order_id is not null and order_is_accepted is null',
+            'order_rejected': 'not order_is_accepted',
         }) }} as own_reasons
     from known
 
@@ -98,7 +76,7 @@ judged as (
     select
         *,
         case
-            when own_reasons = '' and amount > 0 and amount_so_far > paid * {{ var('max_refund_share') }}
+            when own_reasons = '' and amount > 0 and amount_so_far > paid_amount * {{ var('max_refund_share') }}
                 then 'refund_above_order'
             else own_reasons
         end as reject_reasons

@@ -7,18 +7,6 @@ with source as (
 
 ),
 
-test_customers as (
-
-    select * from {{ ref('stg_test_customers') }}
-
-),
-
-trading_period as (
-
-    select * from {{ ref('stg_trading_period') }}
-
-),
-
 typed as (
 
     select
@@ -36,14 +24,7 @@ typed as (
 
 known as (
 
-    select
-        typed.*,
-        test_customers.customer_id is not null as is_test,
-        trading_period.starts_on,
-        trading_period.ends_on
-    from typed
-    left join test_customers on typed.customer_id = test_customers.customer_id
-    cross join trading_period
+    select * from {{ with_surroundings('typed', customers=['customer_id']) }} as known_rows
 
 ),
 

@@ -171,7 +171,7 @@ def test_set_key_makes_one_key_and_the_same_key_gives_the_same_ids(tmp_path: Pat
         assert connection.execute(f"select {hashed}").fetchone() == (keepers.hash_of(key, "email", "ada@x.org"),)
     assert (
         keepers.pseudonym("k", "new@example.com") == "cb307597fdd902cbde9f510184d27f49"
-    )  # as the unit test of int_orders
+    )  # as the unit test of int_named_orders
 
 
 def test_guests_by_email_need_a_key_and_the_message_names_the_command(warehouse: Warehouse):

@@ -1,10 +1,7 @@
 {{ config(materialized='view') }}
--- depends_on: {{ ref('stg_customers') }}
-
 with orders as (
 
-    select * from {{ ref('stg_orders') }}
-    where reject_reasons = ''
+    select * from {{ ref('int_named_orders') }}
 
 ),
 
@@ -13,70 +10,28 @@ order_lines as (
     select * from {{ ref('int_order_line_totals') }}
 
 ),
-{% if var('guest_orders') == 'email' %}
-customers as (
 
-    select * from {{ ref('stg_customers') }}
-    where reject_reasons = ''
-
-),
-
--- several records of one e-mail: the first key
-customers_by_email as (
-
-    select
-        {{ email_key('email') }} as email,
-        min(customer_id) as customer_id
-    from customers
-    where email is not null
-    group by {{ email_key('email') }}
-
-),
-
-{% endif %}
-survivors as (
-
-    select * from {{ ref('stg_customer_survivors') }}
-    where not is_endless
-
-),
-
--- a guest order has no customer; staging lets it pass only where var guest_orders counts it, or as a credit note of a
--- sale whose customer is known
-named as (
+costed as (
 
     select
         orders.*,
-        coalesce(
-            orders.customer_id,
-            {% if var('guest_orders') == 'email' -%}
-            customers_by_email.customer_id,
-            {{ dbt.concat(["'guest:'", pseudonym('orders.customer_email')]) }},
-            {% endif -%}
-            {{ dbt.concat(["'guest:'", 'orders.order_id']) }}
-        ) as named_customer_id,
         -- the order's own figure first: it may hold costs that no line has
         coalesce(orders.cost_amount, order_lines.cost_amount) as stated_cost_amount,
         order_lines.line_count
     from orders
     left join order_lines on orders.order_id = order_lines.order_id
-    {% if var('guest_orders') == 'email' -%}
-    left join customers_by_email on orders.customer_email = customers_by_email.email
-    {%- endif %}
 
 ),
 
 converted as (
 
     select
-        named.*,
-        coalesce(survivors.survivor_customer_id, named.named_customer_id) as surviving_customer_id,
-        {{ converted('named.gross_amount', 'named.exchange_rate') }} as reporting_gross_amount,
-        {{ converted('named.discount_amount', 'named.exchange_rate') }} as reporting_discount_amount,
-        {{ converted('named.shipping_amount', 'named.exchange_rate') }} as reporting_shipping_amount,
-        {{ converted('named.stated_cost_amount', 'named.exchange_rate') }} as reporting_cost_amount
-    from named
-    left join survivors on named.named_customer_id = survivors.customer_id
+        *,
+        {{ converted('gross_amount', 'exchange_rate') }} as reporting_gross_amount,
+        {{ converted('discount_amount', 'exchange_rate') }} as reporting_discount_amount,
+        {{ converted('shipping_amount', 'exchange_rate') }} as reporting_shipping_amount,
+        {{ converted('stated_cost_amount', 'exchange_rate') }} as reporting_cost_amount
+    from costed
 
 )
 

@@ -11,9 +11,14 @@
     'referrals': ['referral_id'],
     'exchange_rates': ['currency'],
 } -%}
-with rejected_rows as (
+with rejected as (
 
-    select * from {{ ref('rejected_rows') }}
+    select
+        source_name,
+        count(*) as rejected_row_count,
+        sum(amount) as rejected_first_amount
+    from {{ ref('rejected_rows') }}
+    group by source_name
 
 ),
 {% for source, columns in sources.items() if var('has_' ~ source, true) %}
@@ -43,24 +48,15 @@ with rejected_rows as (
 
 ),
 
-{{ source }}_rejected as (
-
-    select
-        {% for measure in columns[1:2] -%}
-        sum(amount) as rejected_{{ measure }},
-        {% endfor -%}
-        count(*) as rejected_row_count
-    from rejected_rows
-    where source_name = '{{ source }}'
-
-),
-
 {{ source }}_totals as (
 
-    select *
+    select
+        {{ source }}_raw.*,
+        {{ source }}_staged.*,
+        rejected.*
     from {{ source }}_raw
     cross join {{ source }}_staged
-    cross join {{ source }}_rejected
+    left join rejected on rejected.source_name = '{{ source }}'
 
 ),
 {% endfor %}
@@ -74,7 +70,7 @@ measures as (
         '{{ measure }}' as measure,
         {{ measure }} as raw_total,
         accepted_{{ measure }} as accepted,
-        rejected_{{ measure }} as rejected
+        rejected_{{ 'first_amount' if measure == columns[1] else measure }} as rejected
     from {{ source }}_totals
     {{ 'union all' if not (loop.last and outer.last) }}
     {% endfor %}

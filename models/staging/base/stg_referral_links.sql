@@ -7,18 +7,6 @@ with source as (
 
 ),
 
-test_customers as (
-
-    select * from {{ ref('stg_test_customers') }}
-
-),
-
-trading_period as (
-
-    select * from {{ ref('stg_trading_period') }}
-
-),
-
 typed as (
 
     select
@@ -35,21 +23,15 @@ typed as (
 candidates as (
 
     select
-        typed.*,
-        row_number() over (
-            partition by typed.referred_customer_id order by typed.referred_at, typed.referral_id
-        ) as referral_number
-    from typed
-    left join test_customers as test_referrers on typed.referrer_customer_id = test_referrers.customer_id
-    left join test_customers as test_referred on typed.referred_customer_id = test_referred.customer_id
-    cross join trading_period
+        *,
+        row_number() over (partition by referred_customer_id order by referred_at, referral_id) as referral_number
+    from {{ with_surroundings('typed', customers=['referrer_customer_id', 'referred_customer_id']) }} as known_rows
     where
-        typed.referral_id is not null
-        and typed.referrer_customer_id <> typed.referred_customer_id
-        and cast(typed.referred_at as date) >= trading_period.starts_on
-        and cast(typed.referred_at as date) <= coalesce(trading_period.ends_on, cast('9999-12-31' as date))
-        and test_referrers.customer_id is null
-        and test_referred.customer_id is null
+        referral_id is not null
+        and referrer_customer_id <> referred_customer_id
+        and cast(referred_at as date) >= starts_on
+        and cast(referred_at as date) <= coalesce(ends_on, cast('9999-12-31' as date))
+        and not is_test
 
 )
 

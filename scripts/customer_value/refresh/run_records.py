@@ -100,7 +100,7 @@ class Records:
 def taken_back(runs: Iterable[Run]) -> set[int]:
     """Return the versions that rollbacks took back and that no later one returned to, as publishing.withdraw() marks.
 
-    runs: oldest first. int_run_anomalies reads the same from operations.runs.
+    runs: oldest first. int_usual_measures reads the same from operations.runs.
     """
     published, found = set(), set()
     for run in runs:

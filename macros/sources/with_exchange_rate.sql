@@ -1,0 +1,28 @@
+{#-
+  Rows in several currencies, and what the exchange rates say about them, as a subquery.
+
+  Arguments   typed               CTE or subquery with currency, in upper case
+              day                 its column that says when; the rate is that of the day
+              reporting_currency  var of that name
+  Returns     subquery: its columns; is_foreign, whether there is something to convert; exchange_rate of
+              stg_daily_exchange_rates, null where nothing is to be converted or no rate holds on that day; has_rates,
+              whether a rate of the currency holds on any day; as many rows as before
+-#}
+{% macro with_exchange_rate(typed, day, reporting_currency) -%}
+    (
+        select
+            typed_rows.*,
+            typed_rows.currency <> '{{ reporting_currency | upper }}' as is_foreign,
+            case
+                when typed_rows.currency <> '{{ reporting_currency | upper }}' then rates.rate_to_reporting
+            end as exchange_rate,
+            currencies.currency is not null as has_rates
+        from {{ typed }} as typed_rows
+        left join {{ ref('stg_daily_exchange_rates') }} as rates
+            on typed_rows.currency = rates.currency and cast(typed_rows.{{ day }} as date) = rates.rate_date
+        left join (
+            select distinct daily_rates.currency from {{ ref('stg_daily_exchange_rates') }} as daily_rates
+        ) as currencies
+            on typed_rows.currency = currencies.currency
+    )
+{%- endmacro %}
