@@ -1,109 +1,65 @@
+{%- set along = 'over (partition by as_of_date, horizon_months, curve order by bin asc)' -%}
 with knots as (
 
     select * from {{ ref('int_order_chance_knots') }}
 
 ),
 
-bins as (
+numbers as (
 
-    {{ dbt.generate_series(41) }}
+    {{ dbt.generate_series(21) }}
 
 ),
 
-curves as (
+-- straight lines from knot to knot, level beyond the first and the last
+lines as (
 
-    select distinct
-        as_of_date,
-        horizon_months,
-        curve
+    select
+        *,
+        lag(bin) {{ along }} is null as is_first,
+        lead(bin) {{ along }} as next_bin,
+        coalesce(
+            (chance - lag(chance) {{ along }}) / nullif(position - lag(position) {{ along }}, 0), 0
+        ) as slope_below,
+        coalesce(
+            (lead(chance) {{ along }} - chance) / nullif(lead(position) {{ along }} - position, 0), 0
+        ) as slope_above
     from knots
 
 ),
 
-grid as (
+bins as (
 
     select
-        curves.as_of_date,
-        curves.horizon_months,
-        curves.curve,
-        cast(bins.generated_number - 21 as integer) as bin
-    from curves
-    cross join bins
-    where
-        curves.curve = 'model' and bins.generated_number between 21 and 40
-        or curves.curve = 'overdue_ratio' and bins.generated_number <= 21
-
-),
-
--- a bin has a knot of its own or borrows the next lower one, else the next higher one
-neighbours as (
-
+        'model' as curve,
+        cast(generated_number - 1 as integer) as bin
+    from numbers
+    where generated_number <= 20
+    union all
     select
-        grid.as_of_date,
-        grid.horizon_months,
-        grid.curve,
-        grid.bin,
-        max(case when knots.bin < grid.bin then knots.bin end) as lower_bin,
-        max(case when knots.bin = grid.bin then knots.bin end) as own_bin,
-        min(case when knots.bin > grid.bin then knots.bin end) as upper_bin
-    from grid
-    inner join knots
-        on
-            grid.as_of_date = knots.as_of_date
-            and grid.horizon_months = knots.horizon_months
-            and grid.curve = knots.curve
-    group by grid.as_of_date, grid.horizon_months, grid.curve, grid.bin
-
-),
-
-{%- set own = 'coalesce(own.position, lower_knots.position, upper_knots.position)' -%}
-{%- set chance = 'coalesce(own.chance, lower_knots.chance, upper_knots.chance)' %}
-{%- set above = '(upper_knots.chance - ' ~ chance ~ ') / nullif(upper_knots.position - ' ~ own ~ ', 0)' %}
-
-joined as (
-
-    select
-        neighbours.as_of_date,
-        neighbours.horizon_months,
-        neighbours.curve,
-        neighbours.bin,
-        {{ own }} as position, -- noqa: RF04
-        {{ chance }} as chance,
-        case
-            when own.bin is null then {{ above }}
-            else (own.chance - lower_knots.chance) / (own.position - lower_knots.position)
-        end as slope_below,
-        {{ above }} as slope_above
-    from neighbours
-    left join knots as lower_knots
-        on
-            neighbours.as_of_date = lower_knots.as_of_date
-            and neighbours.horizon_months = lower_knots.horizon_months
-            and neighbours.curve = lower_knots.curve
-            and neighbours.lower_bin = lower_knots.bin
-    left join knots as own
-        on
-            neighbours.as_of_date = own.as_of_date
-            and neighbours.horizon_months = own.horizon_months
-            and neighbours.curve = own.curve
-            and neighbours.own_bin = own.bin
-    left join knots as upper_knots
-        on
-            neighbours.as_of_date = upper_knots.as_of_date
-            and neighbours.horizon_months = upper_knots.horizon_months
-            and neighbours.curve = upper_knots.curve
-            and neighbours.upper_bin = upper_knots.bin
+        'overdue_ratio' as curve,
+        cast(1 - generated_number as integer) as bin
+    from numbers
 
 )
 
--- straight lines from knot to knot, level beyond the first and the last
+-- a bin without a knot of its own lies on the line that leaves the next lower one; below the first knot all is level
 select
-    as_of_date,
-    horizon_months,
-    curve,
-    bin,
-    position, -- noqa: RF04
-    chance,
-    coalesce(slope_below, 0) as slope_below,
-    coalesce(slope_above, 0) as slope_above
-from joined
+    lines.as_of_date,
+    lines.horizon_months,
+    lines.curve,
+    bins.bin,
+    lines.position, -- noqa: RF04
+    lines.chance,
+    case
+        when bins.bin = lines.bin then lines.slope_below
+        when bins.bin > lines.bin then lines.slope_above
+        else 0
+    end as slope_below,
+    case when bins.bin >= lines.bin then lines.slope_above else 0 end as slope_above
+from lines
+inner join bins
+    on
+        lines.curve = bins.curve
+        and (lines.bin <= bins.bin or lines.is_first)
+        and (lines.next_bin > bins.bin or lines.next_bin is null)
