@@ -51,7 +51,7 @@ select
     scored.as_of_date,
     scored.measure,
     scores.score,
-    min(scored.measured_value) as measured_value,
+    cast(min(scored.measured_value) as numeric(18, 2)) as measured_value,
     cast(null as {{ dbt.type_string() }}) as customer_id
 from scored
 inner join scores on scored.score >= scores.score

@@ -58,7 +58,7 @@ thresholds as (
         scored.as_of_date,
         scored.measure,
         scores.score,
-        min(scored.measured_value) as measured_value
+        cast(min(scored.measured_value) as numeric(18, 2)) as measured_value
     from scored
     inner join scores on scored.score >= scores.score
     group by scored.as_of_date, scored.measure, scores.score
