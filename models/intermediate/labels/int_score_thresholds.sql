@@ -1,4 +1,7 @@
 {{ config(materialized='view') }} -- a few rows, read once
+{#- an illegal method is parsed as a legal one, so that check_vars can name it -#}
+{%- set methods = project_vars()['rfm_method'].one_of -%}
+{%- set method = var('rfm_method') if var('rfm_method') in methods else methods[0] %}
 
 -- a method is a model with these columns, int_<method>_thresholds: a row per date, measure and score
 with thresholds as (
@@ -9,7 +12,7 @@ with thresholds as (
         score,
         measured_value,
         customer_id
-    from {{ ref('int_' ~ var('rfm_method') ~ '_thresholds') }}
+    from {{ ref('int_' ~ method ~ '_thresholds') }}
 
 )
 
