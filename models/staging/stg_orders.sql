@@ -43,7 +43,7 @@ known as (
     select
         *,
         cast(ordered_at as date) as order_date,
-        -- a shop that keeps no status has only sales
+        -- an order without a status is a sale
         coalesce(status in ({{ sql_strings(var('sale_statuses')) }}), true) as is_sale
     from {{ with_surroundings('priced', customers=['customer_id']) }} as known_rows
 

@@ -59,7 +59,7 @@ judged_alone as (
 
 ),
 
--- in the order in which the money went out, so that a later refund never rejects an earlier one
+-- in order of time, so that a later refund never rejects an earlier one
 given_back as (
 
     select

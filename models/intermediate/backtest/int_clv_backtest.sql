@@ -16,7 +16,7 @@ expected as (
 
 ),
 
--- what the customers of a cell, as it was when the period before the origin began, did in that period
+-- purchases and spend, in the period before the origin, of the customers in each RFM cell at its beginning
 cells as (
 
     select

@@ -10,7 +10,7 @@ holdouts as (
 
 ),
 
--- the slice in which the period before the origin begins
+-- the slice at which the period before the origin begins
 earlier as (
 
     select
@@ -27,7 +27,7 @@ earlier as (
 
 )
 
--- a first purchase is nothing to be repeated
+-- the first purchase is not a repeat purchase
 select
     holdouts.as_of_date,
     holdouts.customer_id,

@@ -6,7 +6,7 @@ with backtest as (
 
 )
 
--- hindsight forecasts what then came: the best order that there is
+-- hindsight's forecast is the outcome itself: the best possible ranking of the customers
 {% for measure in ['purchases', 'spend'] -%}
 {% for method in ['model', 'last_period', 'last_window', 'rfm_cell', 'hindsight'] -%}
 {% set forecast = method ~ '_' ~ measure if method != 'hindsight' else 'actual_' ~ measure -%}
@@ -18,7 +18,7 @@ select
     cohort_quarter,
     cast({{ forecast }} as numeric(28, 12)) as forecast,
     {% if forecast == 'model_spend' -%}
-    -- more came back than was bought: nothing spent
+    -- refunds exceed purchases: the spend counts as 0
     case
         when greatest(actual_spend, 0) >= model_spend_low and greatest(actual_spend, 0) <= model_spend_high then 1
         else 0

@@ -4,7 +4,7 @@ with origins as (
 
 ),
 
--- two reads of the history, each of its own slices and columns: read as one CTE, all of it would be written down
+-- two reads of the history, each with its own slices and columns: one shared CTE would materialize the whole history
 history as (
 
     select

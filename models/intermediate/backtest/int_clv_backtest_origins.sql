@@ -24,8 +24,8 @@ parameters as (
 
 )
 
--- forecasts are made where parameters are fitted, once the history has seen how it went on; what the mart has of them
--- stands as long as the slice in which the holdout ends, which rests on all that the earlier ones rest on
+-- An origin is a fit date whose holdout is over. Its rows in the mart are valid as long as the version of the slice in
+-- which the holdout ends, because that slice depends on everything that earlier slices depend on.
 select
     month_ends.as_of_date,
     month_ends.period_starts_after,

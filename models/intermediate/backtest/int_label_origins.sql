@@ -18,7 +18,7 @@ horizons as (
     {% endfor %}
 )
 
--- what the mart has of an origin and horizon stands as long as the slice in which the horizon ends (decision 0021)
+-- the mart's rows of an origin and horizon are valid as long as the slice in which the horizon ends (decision 0021)
 select
     month_ends.as_of_date,
     horizons.horizon_months,

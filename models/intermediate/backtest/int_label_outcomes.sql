@@ -31,7 +31,7 @@ months as (
 
 ),
 
--- whoever did something after an origin: one row, whatever the horizons
+-- customers with a booking after an origin: one row each, for all horizons together
 outcomes as (
 
     select

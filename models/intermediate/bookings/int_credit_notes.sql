@@ -12,7 +12,7 @@ orders as (
 
 ),
 
--- what names no order of its customer stands by itself; one without a customer is its order's
+-- a credit note that names no order of its customer counts by itself; one without a customer takes the order's
 matched as (
 
     select
@@ -29,7 +29,7 @@ matched as (
         end as net_revenue,
         case
             when orders.order_id is null then credit_notes.cost_amount
-            -- as of a refund: the goods' known cost is spent either way, an estimated margin shrinks with the revenue
+            -- as for a refund: the known cost of the goods stays spent; an estimated margin falls with the revenue
             when not orders.margin_is_estimated then 0
         end as cost_amount,
         coalesce(orders.margin_is_estimated, credit_notes.margin_is_estimated) as margin_is_estimated
@@ -50,7 +50,7 @@ select
     customer_id,
     order_date,
     credited_on,
-    -- money cannot come back before it came in
+    -- a note is never booked before the order that it credits
     greatest(credited_on, order_date) as booked_on,
     is_booked,
     net_revenue,

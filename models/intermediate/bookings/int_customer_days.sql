@@ -10,7 +10,7 @@ customers as (
 
 ),
 
--- one day's orders of a customer are one purchase; what is booked together enters every slice together
+-- Orders of a customer on one day are one purchase. Bookings of one day enter every slice together.
 days as (
 
     select
@@ -19,7 +19,7 @@ days as (
         booked_on,
         cast(sum(case when entry_type = 'sale' then 1 else 0 end) as integer) as order_count,
         cast(sum(net_revenue) as numeric(18, 2)) as net_revenue,
-        -- a credit note that names no sale does not say which purchase brought less
+        -- a credit note that names no sale belongs to no purchase
         cast(
             sum(case when entry_type = 'credit_note' then 0 else net_revenue end) as numeric(18, 2)
         ) as net_revenue_of_sales,
@@ -41,8 +41,8 @@ select
         as numeric(18, 2)
     ) as repeat_net_revenue,
     days.margin,
-    -- What is booked before the first order, whenever that comes, counts as it is. A decimal, so that its sum does not
-    -- depend on the order of the rows.
+    -- Bookings before the first order are not discounted. A decimal, so that the sum does not depend on the order of
+    -- the rows.
     cast({{ discounted_value(
         'days.margin',
         'case when days.booked_on > customers.first_order_date then '

@@ -23,8 +23,8 @@ survivors as (
 
 ),
 
--- An order that is no sale makes a customer known all the same; so does a credit note, unless it names an order, which
--- it then is a refund of.
+-- An order that is no sale makes a customer known, too; so does a credit note, unless it names an order and so is its
+-- refund.
 known_by_order as (
 
     select
@@ -38,7 +38,7 @@ known_by_order as (
 
 ),
 
--- the records of merged customers are records of the survivor; one without a date makes it known from the start
+-- records of merged customers count for the survivor; a record without a date makes the customer known from the start
 known_by_record as (
 
     select
@@ -54,7 +54,7 @@ known_by_record as (
 
 select
     coalesce(known_by_order.customer_id, known_by_record.customer_id) as customer_id,
-    -- an undated record is known from the start, whether or not an order follows: what comes later must not tell
+    -- an undated record is known from the start, whether or not an order follows: later orders must not change the past
     case
         when known_by_order.customer_id is null then known_by_record.known_on
         when known_by_record.customer_id is null then known_by_order.known_on

@@ -44,10 +44,10 @@ refunds_of_sales as (
         orders.order_id,
         orders.customer_id,
         orders.order_date,
-        -- money cannot come back before it came in
+        -- a refund is never booked before its order
         greatest(refunds.refund_date, orders.order_date) as booked_on,
         cast(-{{ converted('refunds.amount', 'orders.exchange_rate') }} as numeric(18, 2)) as net_revenue,
-        -- the goods' known cost is spent either way; an estimated margin shrinks with the revenue
+        -- the known cost of the goods stays spent; an estimated margin falls with the revenue
         case when not orders.margin_is_estimated then 0 end as cost_amount,
         orders.margin_is_estimated
     from refunds
@@ -79,7 +79,7 @@ select
     margin_is_estimated
 from refunds_of_sales
 union all
--- one that names its sale is a refund of it
+-- a credit note that names its sale is a refund of it
 select
     {{ dbt.concat(["'credit_note:'", 'order_id']) }} as entry_id,
     case when credited_order_id is null then 'credit_note' else 'refund' end as entry_type,

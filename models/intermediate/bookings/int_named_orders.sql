@@ -15,7 +15,7 @@ customers as (
 
 ),
 
--- several records of one e-mail: the first key
+-- several records with one e-mail: the first customer_id counts
 customers_by_email as (
 
     select
@@ -35,8 +35,8 @@ survivors as (
 
 ),
 
--- a guest order has no customer; staging lets it pass only where var guest_orders counts it, or as a credit note of a
--- sale whose customer is known
+-- A guest order has no customer. Staging accepts it only by var guest_orders, or as a credit note for a sale whose
+-- customer is known.
 named as (
 
     select

@@ -8,7 +8,7 @@ with order_items as (
 select
     order_id,
     cast(count(*) as integer) as line_count,
-    -- a sum over some of the lines would pass for the cost of all of them
+    -- a sum over some of the lines would look like the cost of all of them
     cast(case when count(cost_amount) = count(*) then sum(cost_amount) end as numeric(18, 2)) as cost_amount
 from order_items
 group by order_id

@@ -41,7 +41,7 @@ select
     ordered_at,
     order_date,
     is_sale,
-    -- by the amount in its own currency: a small credit may be worth no cent of another
+    -- by the amount in the order's own currency: a small credit may round to 0.00 in another one
     is_sale and gross_amount >= 0 as is_purchase,
     is_sale and gross_amount < 0 as is_credit_note,
     credited_order_id,

@@ -28,8 +28,9 @@ sums as (
 
 ),
 
--- each bin as if some customers more had done what was expected of them: of a ratio what all do, of the model what it
--- said itself, and there whole origins more, because all customers of an origin err together
+-- Each bin gets additional customers that behave as expected: at the base rate for the overdue ratio, at the model's
+-- own chance for the model. The model's bins also get whole additional origins, because errors within an origin are
+-- correlated.
 priors as (
 
     select

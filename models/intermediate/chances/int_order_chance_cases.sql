@@ -1,4 +1,4 @@
-{{ config(materialized='view') }} -- read by the counts and by the errors, on most days of nobody
+{{ config(materialized='view') }} -- read by the counts and by the errors; empty on most days
 with facts as (
 
     select * from {{ ref('int_order_chance_facts') }}

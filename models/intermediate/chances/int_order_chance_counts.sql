@@ -24,8 +24,8 @@ binned as (
     {% endfor %}
 )
 
--- a decimal, so that the sum does not depend on the order of its rows; of 16 digits, for slopes of curves divide by
--- differences of means of it, and engines have to agree to nine
+-- A decimal, so that the sum does not depend on the order of its rows. It has 16 digits, because slopes of curves
+-- divide by differences of its means, and engines have to agree to nine digits.
 select
     as_of_date,
     horizon_months,

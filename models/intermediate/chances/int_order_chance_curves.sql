@@ -11,7 +11,7 @@ numbers as (
 
 ),
 
--- straight lines from knot to knot, level beyond the first and the last
+-- straight lines from knot to knot, constant before the first and after the last
 lines as (
 
     select
@@ -43,7 +43,7 @@ bins as (
 
 )
 
--- a bin without a knot of its own lies on the line that leaves the next lower one; below the first knot all is level
+-- a bin without a knot of its own lies on the line from the next lower knot; below the first knot the curve is constant
 select
     lines.as_of_date,
     lines.horizon_months,

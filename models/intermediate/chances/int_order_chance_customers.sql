@@ -6,7 +6,7 @@ with dates as (
 
 ),
 
--- on most days there is no date to look at
+-- on most days there are no dates
 days as (
 
     select
@@ -18,7 +18,7 @@ days as (
 
 ),
 
--- a purchase day is the last one until the next
+-- a purchase day is the last one until the day before the next
 purchase_ranges as (
 
     select

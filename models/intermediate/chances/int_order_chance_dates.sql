@@ -34,8 +34,7 @@ months as (
 
 ),
 
--- until a first origin of int_order_chance_pools has seen three months go by, nothing but the model says what those in
--- rhythm do
+-- until the first origin has a 3-month outcome, only the model gives a rate of customers in rhythm
 first_fit as (
 
     select

@@ -17,7 +17,7 @@ rates as (
 
 )
 
--- what each method said at the origin, from curves of outcomes that were known by then
+-- the forecast of each method on the origin, from curves of outcomes that were known by then
 select
     cases.as_of_date,
     cases.horizon_months,

@@ -20,7 +20,7 @@ cumulated as (
 
 ),
 
--- shares of all runs of bins; of those from one bin on, the least that reaches at least so far
+-- shares of all runs of bins; of the runs that begin at one bin and reach a bin or beyond it, the lowest share
 runs as (
 
     select

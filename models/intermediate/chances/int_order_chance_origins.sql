@@ -34,7 +34,7 @@ origins as (
     {% endfor %}
 )
 
--- what is counted of an origin stands as long as the slice in which the horizon ends, as in int_clv_backtest_origins
+-- the counts of an origin are valid as long as the slice in which the horizon ends, as in int_clv_backtest_origins
 select
     origins.as_of_date,
     origins.horizon_months,

@@ -39,8 +39,8 @@ dates as (
 
 )
 
--- of past origins those whose outcome is known, and which looked back on as many months as they look ahead: before, the
--- model knows nothing but first months. One that is a horizon older counts half
+-- Past origins count if their outcome is known and they have at least as many months of history as their horizon:
+-- before that, the model knows only the customers' first months. An origin that is one horizon older counts half.
 select
     dates.as_of_date,
     counts.as_of_date as origin,

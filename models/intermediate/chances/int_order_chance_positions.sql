@@ -14,7 +14,7 @@ rules as (
 
 ),
 
--- where on which curve a customer is; the model's own word needs none
+-- the customer's bin and position on a curve; the model's own chance needs no curve
 placed as (
 
     select

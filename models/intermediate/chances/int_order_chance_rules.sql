@@ -38,7 +38,7 @@ winners as (
 
 ),
 
--- the model's own word on those in rhythm, where no past says what they do
+-- the model's mean chance for customers in rhythm, used while no past outcome is known
 modelled as (
 
     select

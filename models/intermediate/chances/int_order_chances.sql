@@ -21,7 +21,7 @@ chances as (
         case
             when positions.order_count = 0 then cast(null as {{ type_double() }})
             when positions.method_{{ horizon }}m = 'raw' then positions.raw_{{ horizon }}m
-            -- without a rhythm, or where no past customer had one, all that is known is how many order at all
+            -- without an overdue ratio, or without such past customers, only the base rate is known
             when positions.method_{{ horizon }}m = 'overdue_ratio'
                 then coalesce({{ on_curve }}, positions.base_rate_{{ horizon }}m)
             else {{ on_curve }}
@@ -43,7 +43,7 @@ chances as (
 
 ),
 
--- who orders within three months does so within six
+-- an order within three months is also an order within six
 ordered as (
 
     select

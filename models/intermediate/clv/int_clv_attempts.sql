@@ -1,4 +1,4 @@
-{#- a table: where a command fills int_clv_fits, no view may hold on to it #}
+{#- a table, because a command may replace int_clv_fits, and no view may depend on it then #}
 {%- set numbers = ['r', 'alpha', 's', 'beta', 'a', 'b', 'p', 'q', 'gamma', 'log_likelihood', 'spend_log_likelihood'] %}
 {%- set counts = ['customers', 'repeat_customers', 'spend_customers'] %}
 {%- set fits = clv_fits() -%}
@@ -8,7 +8,7 @@ with fit_dates as (
 
 )
 
--- fitted on the data as they are now: another version of the slice is another fit
+-- only fits to the current data: a fit to another version of the slice does not count
 {% if fits -%}
 select
     fits.fitted_as_of as valid_from,

@@ -34,7 +34,7 @@ population as (
 
 )
 
--- without a fit the last window is repeated, by whoever is not churned
+-- without a fit the last window is repeated, 0 for churned customers
 select
     customers.*,
     population.population_margin_rate,
@@ -43,7 +43,8 @@ select
     parameters.spend_state as spend_parameters_state,
     parameters.p as spend_p,
     parameters.q as spend_q,
-    -- null without parameters or orders, as its arguments are; in a case its common parts would be worked out again
+    -- null without parameters or orders, because the arguments are null; in a case, common parts would be computed
+    -- twice
     {{ clv_p_alive(
         var('clv_model'), 'customers.gap_count', 'customers.gap_days', 'customers.age_days', 'parameters'
     ) }} as p_alive,
@@ -59,7 +60,7 @@ select
     pairs.p_no_purchase_{{ horizon }}m as alive_p_no_purchase_{{ horizon }}m,
     {% endfor -%}
     pairs.factorial_moment_36m as alive_factorial_moment_36m,
-    -- the first purchase counts too: fits leave it out, but of one-time buyers it is all that is known
+    -- the first purchase counts, too: fits leave it out, but one-time buyers have no other
     case
         when customers.order_count > 0 then {{ gamma_gamma_expected_spend(
             'customers.purchase_days', 'customers.own_mean_spend', 'parameters.p', 'parameters.q', 'parameters.gamma'

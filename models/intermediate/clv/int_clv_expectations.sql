@@ -22,7 +22,7 @@ expected as (
 
 ),
 
--- apart from the other months, not in a case: there DuckDB would work out common parts again and again
+-- separate from the other months, not in a case: there DuckDB would compute common parts again and again
 moments as (
 
     select

@@ -7,7 +7,7 @@ with slices as (
 
 )
 
--- by the calendar, so that they depend neither on when the build runs nor on what the first order is
+-- by the calendar, so that they depend neither on the day of the build nor on the first order
 select
     as_of_date,
     slice_version,

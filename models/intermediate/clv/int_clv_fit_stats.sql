@@ -30,7 +30,7 @@ binned as (
         end as repeat_bin,
         cast(floor(cast(facts.gap_days as {{ type_double() }}) / 7) as integer) as last_purchase_week,
         cast(floor(cast(facts.age_days as {{ type_double() }}) / 7) as integer) as age_week,
-        -- 2 % wide; what is not positive has no logarithm and a bin of its own
+        -- 2 % wide; values of 0 or less have no logarithm and share one bin
         case
             when facts.gap_count > 0 and facts.repeat_net_revenue > 0
                 then cast(floor(
@@ -42,7 +42,7 @@ binned as (
 
 )
 
--- sums of whole numbers and decimals: the same on every engine, in whatever order
+-- sums of whole numbers and decimals: the same on every engine and in any order
 {% for measure, bins in {
     'purchases': 'repeat_bin, last_purchase_week, age_week', 'spend': 'repeat_bin, spend_bin'
 }.items() -%}

@@ -23,7 +23,8 @@ month_numbers as (
 
 ),
 
--- purchases of a month count as if made in its middle: the last month's weight, and what an earlier one's lacks
+-- purchases of a month are discounted from its middle: the weight of the last month, and the difference to the next
+-- month for earlier ones
 months as (
 
     select
@@ -36,7 +37,7 @@ months as (
 
 ),
 
--- what is expected of an active customer depends on these two numbers alone
+-- the expectations for a customer who is alive depend on these two numbers alone
 pairs as (
 
     select distinct

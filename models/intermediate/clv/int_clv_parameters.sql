@@ -21,7 +21,7 @@ with slices as (
 ),
 
 {% if is_incremental() -%}
--- what stands before the open slices goes on until the next fit
+-- the parameters before the open slices stay in force until the next fit
 standing as (
 
     select * from {{ this }}
@@ -47,7 +47,7 @@ candidates as (
 
 ),
 
--- the newest attempt says how things are, the newest that succeeded has the parameters
+-- the state is from the newest attempt, the parameters are from the newest successful one
 ranked as (
 
     select

@@ -17,7 +17,7 @@ spent as (
 
 ),
 
--- a month's purchases of the repeated window count in its middle
+-- repeated purchases of a month are discounted from its middle
 scored as (
 
     select
@@ -44,7 +44,7 @@ ranged as (
 
 ),
 
--- the day by which one more purchase is expected, on straight lines from horizon to horizon
+-- the day by which one more purchase is expected, interpolated between horizons
 next_orders as (
 
     select
@@ -63,7 +63,7 @@ next_orders as (
 )
 
 select
-    -- the range of what the purchases bring, discounted as their mean is
+    -- the range of the spend, discounted in the same proportion as expected purchases
     spend_36m_low * alive_discounted_36m / nullif(alive_purchases_36m, 0) as discounted_spend_36m_low,
     spend_36m_high * alive_discounted_36m / nullif(alive_purchases_36m, 0) as discounted_spend_36m_high,
     *,

@@ -1,8 +1,8 @@
 {{ config(materialized='view') }} -- read once, by customer_forecasts
 {%- set horizons = clv_horizons(var('clv_horizons_months')) %}
 
--- from the history, which keeps what int_clv_scores says: that view would be worked out for all open slices again, and
--- the last of them is the current date's
+-- Read from the history, which keeps the columns of int_clv_scores: that view would be computed for all open slices
+-- again, and only the current date is needed here.
 with customers as (
 
     select

@@ -7,7 +7,7 @@ with backtest as (
 
 ),
 
--- origins of which both have rows; all of their holdouts are over
+-- origins at which both methods have rows; all of their holdouts are over
 compared as (
 
     select

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }} -- a few rows, read with the method cutoffs alone
+{{ config(materialized='view') }} -- a few rows, used with the method cutoffs only
 
 with slices as (
 
@@ -25,7 +25,7 @@ by_score as (
     {% endfor %}
 )
 
--- larger is better here, so days count downwards; days and orders are whole, so who reaches 2.5 orders has 3
+-- larger is better here, so days are negative; days and orders are whole numbers, so 2.5 orders means 3
 select
     slices.as_of_date,
     case when by_score.seed_measure = 'recency_days' then 'recency' else by_score.seed_measure end as measure,

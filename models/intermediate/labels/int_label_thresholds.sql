@@ -31,7 +31,7 @@ stage_thresholds as (
 select
     slices.as_of_date,
 
-    -- the scores, and of those at a threshold the first customer with the score (method ntile)
+    -- the scores, and the first customer exactly at a threshold with the score (method ntile)
     {% for measure in ['recency', 'frequency', 'monetary'] -%}
     {%- for score in [2, 3, 4, 5] -%}
     score_thresholds.{{ measure }}_score_{{ score }},

@@ -1,4 +1,4 @@
-{{ config(materialized='view') }} -- a few rows, read with the method midrank alone
+{{ config(materialized='view') }} -- a few rows, used with the method midrank only
 
 with value_ranks as (
 

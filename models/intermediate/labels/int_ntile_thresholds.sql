@@ -1,4 +1,4 @@
-{{ config(materialized='view') }} -- a few rows, read with the method ntile alone
+{{ config(materialized='view') }} -- a few rows, used with the method ntile only
 
 with value_ranks as (
 
@@ -24,7 +24,7 @@ totals as (
 
 ),
 
--- of equals, some may get a lower score than this
+-- some customers with this value may get a lower score
 scored as (
 
     select

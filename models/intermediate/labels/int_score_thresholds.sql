@@ -1,5 +1,5 @@
 {{ config(materialized='view') }} -- a few rows, read once
-{#- an illegal method is parsed as a legal one, so that check_vars can name it -#}
+{#- an illegal method is parsed as the first legal one, so that check_vars can name it -#}
 {%- set methods = project_vars()['rfm_method'].one_of -%}
 {%- set method = var('rfm_method') if var('rfm_method') in methods else methods[0] %}
 
@@ -16,7 +16,7 @@ with thresholds as (
 
 )
 
--- the worst value that earns a score; days of recency are negative there
+-- the worst value that earns a score; days of recency are negative in these models
 select
     {% for measure in ['recency', 'frequency', 'monetary'] -%}
     {%- for score in [2, 3, 4, 5] -%}

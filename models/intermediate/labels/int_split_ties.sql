@@ -1,4 +1,4 @@
-{{ config(materialized='view') }} -- read by int_score_thresholds, with the method ntile alone
+{{ config(materialized='view') }} -- used with the method ntile only
 
 with facts as (
 
@@ -91,5 +91,5 @@ select
     score,
     min(customer_id) as customer_id
 from scored
-where score > lowest_score -- which all of them reach
+where score > lowest_score -- all of them reach the lowest score
 group by as_of_date, measure, measured_value, score

@@ -12,7 +12,7 @@ with facts as (
 
 ),
 
--- one row per distinct value instead of one per customer: far fewer to rank, and equals stay together by construction
+-- one row per distinct value instead of one per customer: far fewer rows to rank, and equal values always stay together
 value_counts as (
 
     select
@@ -43,7 +43,7 @@ select
     cast(sum(customers) over (
         partition by as_of_date, measure order by measured_value asc rows between unbounded preceding and current row
     ) as integer) as customers_to_here,
-    -- the sum is asked for where shares of it are
+    -- the sum is needed only where shares of it are
     cast(null as numeric(24, 2)) as value_to_here
 from value_counts
 where measure <> 'ranked_value' and measured_value is not null

@@ -22,12 +22,13 @@ relabelled as (
 
     select
         rescored.*,
-        -- scores that rose and would not have risen would have stayed; the segments themselves have no order
+        -- scores that rose, but would not have risen at the old thresholds, would have stayed; segments themselves have
+        -- no order
         case
             when rescored.has_risen and not rescored.would_have_risen then rescored.opening_rfm_segment
             else segments.rfm_segment
         end as then_rfm_segment,
-        -- a tier moves one way: what would not have moved that way would have stayed
+        -- a tier moves one way: if it would not have moved that way at the old thresholds, it would have stayed
         case
             when rescored.tier < rescored.opening_tier and tier_rules.tier < rescored.opening_tier then tier_rules.tier
             when rescored.tier > rescored.opening_tier and tier_rules.tier > rescored.opening_tier then tier_rules.tier
@@ -59,7 +60,8 @@ relabelled as (
 
 ),
 
--- who is churned, but would not be at the old thresholds, is so because they moved, whatever else happened
+-- a customer who is churned, but would not be at the old thresholds, is churned because they moved, whatever else
+-- happened
 staged as (
 
     select

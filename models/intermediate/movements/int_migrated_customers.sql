@@ -12,8 +12,8 @@ slices as (
 
 )
 
--- A published tier that falls is measured at the month-end that has just left its patience, the last to hold it up.
--- Everything else is measured at the opening.
+-- A published tier that falls is compared at the month-end that has just left its patience: the last that kept it up.
+-- Everything else is compared at the opening.
 select
     history.*,
     opening.recency_score as opening_recency_score,

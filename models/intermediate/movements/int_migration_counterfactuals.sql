@@ -21,7 +21,7 @@ held_thresholds as (
 
 ),
 
--- today's measures at the thresholds of then
+-- today's measures at the earlier thresholds
 rescored as (
 
     select

@@ -1,4 +1,5 @@
--- chosen before tier_migrations is touched, in a table of its own, so that nothing it is made of reads it
+-- A separate table, built before tier_migrations changes, so that no input of tier_migrations reads tier_migrations
+-- itself.
 select
     as_of_date,
     opening_date,

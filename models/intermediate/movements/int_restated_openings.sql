@@ -14,7 +14,7 @@ history as (
 
 ),
 
--- what was shown before the first restatement is what the company reported
+-- the values shown before the first restatement are those that the company reported
 first_numbers as (
 
     select

@@ -15,7 +15,7 @@ with history as (
 
 ),
 
--- a range begins where the tier is another one than at the month-end before
+-- a range begins where the tier differs from the tier at the opening
 starts as (
 
     {% for tier_kind, tier in tier_kinds.items() -%}

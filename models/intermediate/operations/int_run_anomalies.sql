@@ -10,7 +10,7 @@ usual as (
 
 ),
 
--- what was usual and is gone counts as 0
+-- a usual measure that is missing from this build counts as 0
 compared as (
 
     select

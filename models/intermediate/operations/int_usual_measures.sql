@@ -10,8 +10,8 @@ run_measures as (
 
 ),
 
--- a version that the last rollback about it went behind was wrong, and is no measure for others; versions rise, so a
--- later run with an equal or smaller one is a rollback
+-- A version does not count if the last rollback that concerned it went back to an earlier version. Versions rise, so a
+-- later run with an equal or smaller version is a rollback.
 kept as (
 
     select runs.run_id
@@ -25,7 +25,7 @@ kept as (
 
 ),
 
--- what was published although it would have stopped was accepted: from then on that is usual
+-- a run that was published although a measure would have stopped it was accepted: earlier runs do not count any more
 accepted as (
 
     select coalesce(max(run_measures.run_id), 0) as run_id

@@ -28,7 +28,7 @@ with rejected as (
     {% endfor %}
 ),
 
--- equal rows are told apart by counting them
+-- equal rows are numbered
 numbered as (
 
     select

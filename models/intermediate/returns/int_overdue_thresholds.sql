@@ -1,7 +1,8 @@
 {{ config(materialized='view') }} -- a few rows, read once
 {%- set horizon = var('churn_horizon_months') %}
 
--- fewer in rhythm are too little to hold others against; nobody in rhythm is overdue, and few convict nobody
+-- Fewer customers in rhythm are too few to compare with. Customers in rhythm are never churned, and small groups set no
+-- threshold.
 with curves as (
 
     select
@@ -12,7 +13,7 @@ with curves as (
 
 ),
 
--- the longest horizon that the past is enough for; a shorter one leaves less time to come back
+-- the longest horizon for which the past is long enough; its limit is lower for a shorter horizon
 bases as (
 
     select
@@ -30,7 +31,7 @@ bases as (
 
 )
 
--- silence convicts from the smallest ratio at which too few came back
+-- the threshold is the smallest ratio at which too few customers came back
 select
     bases.as_of_date,
     bases.horizon_months,

@@ -13,7 +13,7 @@ facts as (
 
 )
 
--- who has no expected gap yet is neither in rhythm nor overdue
+-- customers without an expected gap are neither in rhythm nor overdue
 select
     origins.as_of_date,
     origins.horizon_months,

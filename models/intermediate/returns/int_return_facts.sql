@@ -1,4 +1,4 @@
-{#- bins of the overdue ratio; the last one is open, and all that is larger is in it #}
+{#- bins of the overdue ratio; the last bin has no upper end #}
 {%- set bins_per_ratio = var('return_bins_per_ratio') %}
 {%- set last_bin = var('return_max_ratio') * bins_per_ratio %}
 
@@ -22,7 +22,7 @@ population as (
 
 ),
 
--- as in int_customer_facts: by way of the few validity ranges that there are
+-- as in int_customer_facts: joined by the distinct validity ranges, which are few
 ranges as (
 
     select distinct

@@ -26,9 +26,9 @@ bins as (
 
 ),
 
--- Few customers make no rate, so a bin ends where their number so far passes a multiple of var min_group_size. The
--- first step then holds that many, if the side does, and two neighbours together do; one that does not is joined to the
--- step below it. No step reaches over a ratio of 1, where rhythm ends.
+-- Few customers make no rate, so bins are joined to steps: a step ends where the number of customers so far passes a
+-- multiple of var min_group_size. A step with fewer customers than that is joined to the step below it. No step crosses
+-- a ratio of 1, where rhythm ends.
 numbered as (
 
     select

@@ -6,7 +6,7 @@ with slices as (
 
 ),
 
--- after the last month-end comes one day within a month at most, which ends no horizon
+-- after the last month-end there is at most one as-of date within a month, and no horizon ends on it
 pairs as (
 
     {% for months in return_horizons(var('churn_horizon_months')) -%}

@@ -18,7 +18,7 @@ counts as (
 
 )
 
--- what a date knows: origins within its look-back whose months after are over by it
+-- the origins that count on a date: within its look-back, and with a horizon that is over
 select
     slices.as_of_date,
     slices.slice_version,

@@ -25,8 +25,8 @@ with numbered as (
 
 ),
 
--- Pooling adjacent violators, in closed form: from each start the highest rate of a run of groups that reaches a group or
--- beyond it, and of all starts up to the group the lowest of these.
+-- Pooling adjacent violators, in closed form: for each start, the highest rate of the runs of groups that reach a group
+-- or beyond it; of these, the lowest over all starts up to the group.
 runs as (
 
     select
@@ -83,12 +83,12 @@ select
     cast(numbered.returned_customers as {{ type_double() }}) / numbered.customers as return_rate,
     monotone.return_rate as monotone_return_rate,
 
-    -- what it is held against
+    -- the rate of customers in rhythm, for comparison
     cast(numbered.in_rhythm_customers as integer) as in_rhythm_customers,
     cast(numbered.in_rhythm_returned as {{ type_double() }}) / nullif(numbered.in_rhythm_customers, 0)
         as in_rhythm_return_rate,
 
-    -- what it rests on
+    -- the origins behind it
     numbered.first_origin,
     numbered.last_origin,
     numbered.slice_version

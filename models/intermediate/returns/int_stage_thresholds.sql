@@ -21,7 +21,8 @@ pools as (
 
 ),
 
--- those who are not overdue: did who spent far less before come back less, or bring less, than who is stable?
+-- among customers who are not in decline by silence: did customers with fallen revenue come back less often, or spend
+-- less on average, than stable customers?
 courses as (
 
     select
@@ -40,7 +41,7 @@ courses as (
             and convicted.horizon_months = pools.horizon_months
     where
         convicted.decline_overdue_ratio is null
-        -- the division that the threshold comes from: 28 / 25 * 25 is more than 28 in doubles
+        -- the same division as in the threshold: 28 / 25 * 25 is more than 28 in doubles
         or cast(pools.ratio_bin as {{ type_double() }}) / {{ var('return_bins_per_ratio') }}
         < convicted.decline_overdue_ratio
     group by convicted.as_of_date

@@ -6,7 +6,7 @@ with orders as (
 
 ),
 
--- unless the company names a date, the data tell how far they go; the clock has no say
+-- unless the company names a date, the last day of the data counts, not the clock
 bounds as (
 
     select
@@ -16,7 +16,7 @@ bounds as (
 
 ),
 
--- a hundred years of months; those after the as-of date fall away
+-- a hundred years of months; months after the as-of date are left out
 month_numbers as (
 
     {{ dbt.generate_series(1200) }}
@@ -54,7 +54,7 @@ numbered as (
         {% for back in range(1, var('demotion_patience') + 1) -%}
         lag(as_of_date, {{ back }}) over (order by as_of_date asc) as back_{{ back }}_date,
         {% endfor -%}
-        -- the day after a month-end is a first one
+        -- the day after a month-end is the first of a month
         extract(day from cast({{ dbt.dateadd('day', 1, 'as_of_date') }} as date)) = 1 as is_month_end
     from as_of_dates
 

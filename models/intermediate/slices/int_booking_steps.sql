@@ -11,7 +11,7 @@ slices as (
 
 ),
 
--- what becomes of a booking depends on its two days alone: a few thousand pairs instead of all bookings
+-- the steps of a booking depend on its two days alone: a few thousand pairs instead of all bookings
 day_pairs as (
 
     select distinct
@@ -54,7 +54,7 @@ courses as (
         known.known_from,
         placed.left_window_at,
         placed.left_previous_window_at,
-        -- a refund of an old order is known when the order has left one window or both
+        -- a refund of an old order may become known after the order has left one window or both
         coalesce(placed.left_window_at > known.known_from, true) as is_seen_in_window,
         coalesce(placed.left_previous_window_at > placed.left_window_at, true)
         and coalesce(placed.left_previous_window_at > known.known_from, true) as is_seen_in_previous_window

@@ -16,7 +16,7 @@ customers as (
 
 ),
 
--- a customer is in the slices from the day on which it is known, with or without an order
+-- a customer is in the slices from the first known day on, with or without an order
 first_slices as (
 
     select
@@ -34,7 +34,7 @@ changes as (
     select
         customer_days.customer_id,
         steps.as_of_date,
-        -- of purchases alone; what else is booked has the day of its sale, or none
+        -- from purchases only; other bookings have the day of their sale, or none
         case when customer_days.order_count > 0 then customer_days.order_date end as order_date,
         customer_days.booked_on,
         steps.total_change * customer_days.order_count as order_count,

@@ -16,7 +16,8 @@ slices as (
 
 ),
 
--- totals hold until the next change: a row for each slice until then, by way of the few validity ranges that there are
+-- totals are valid until the next change: a row for each slice until then, joined by the distinct validity ranges,
+-- which are few
 range_slices as (
 
     select

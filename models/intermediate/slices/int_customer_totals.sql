@@ -5,8 +5,8 @@ with totals as (
 
 )
 
--- Values of earlier validity ranges go along, so that earlier as-of dates are labelled again without a look-up. The
--- opening is at most one range back; of dates before it, the raw tier alone is asked for.
+-- Values of earlier validity ranges are carried along, so that earlier as-of dates are labelled again without a
+-- look-up. The opening is at most one range back; dates before it need only the raw tier.
 select
     lag(valid_from) over {{ by_customer }} as valid_from_1,
     lag(order_count) over {{ by_customer }} as order_count_1,

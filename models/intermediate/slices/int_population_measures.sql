@@ -14,7 +14,7 @@ slices as (
 
 ),
 
--- added up by the few validity ranges that there are, so that customers are not spread over their slices for it
+-- added up by the distinct validity ranges, which are few, so that customers are not multiplied by their slices
 by_range as (
 
     select
@@ -29,7 +29,7 @@ by_range as (
 
 )
 
--- nothing sold yet: as where the cost is unknown
+-- no net revenue: the default rate, as for an unknown cost
 select
     slices.as_of_date,
     cast(sum(by_range.gap_days) as {{ type_double() }})

@@ -16,7 +16,7 @@ customers as (
 
 ),
 
--- all that a slice rests on, under the day from which it counts; an undated customer counts from the start
+-- everything that a slice depends on, by the day from which it counts; an undated customer counts from the start
 inputs as (
 
     select

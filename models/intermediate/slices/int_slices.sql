@@ -1,4 +1,4 @@
-{#- what the history is made of has to stand before the rest is left alone; below it every mart looks after itself -#}
+{#- a slice stands if all kept tables that the history is made of have it; later marts add their own missing slices -#}
 {%- set kept = built_relations(kept_models('all', above=true)) -%}
 {%- set counted = built_relations(['int_return_counts']) -%}
 with versions as (
@@ -17,7 +17,7 @@ standing as (
         {% else -%}
         false
         {% endfor -%}
-        -- what has the current date alone is made from its open slice
+        -- marts of the current date alone are made from its open slice
         {% for name in kept_models('latest') -%}
         and (
             as_of_date < (select max(latest.as_of_date) from versions as latest)
@@ -26,7 +26,8 @@ standing as (
             {% endfor -%}
         )
         {% endfor %}as is_standing,
-        -- whether who came back by this month-end has still to be counted (int_return_counts); by the first, nobody
+        -- true if the customers who came back by this month-end are not counted yet (int_return_counts); by the first
+        -- month-end nobody can have come back
         is_month_end
         and opening_date is not null
         {% for relation in counted -%}
@@ -36,13 +37,13 @@ standing as (
 
 ),
 
--- from the first slice that does not stand as it should; a later one rests on the same inputs and more
+-- open from the first slice that does not stand: later slices depend on the same inputs and more
 opened as (
 
     select
         *,
         min(case when not is_standing then slice_number end) over (partition by 1) as first_open_number,
-        -- with the month-ends from which it is counted
+        -- and the origins from which an uncounted month-end is counted
         is_uncounted{% for months in return_horizons(var('churn_horizon_months')) %}
         or coalesce(lead(is_uncounted, {{ months }}) over (order by as_of_date asc), false)
         {% endfor %}as is_held_for_returns

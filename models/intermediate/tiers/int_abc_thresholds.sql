@@ -28,7 +28,7 @@ totals as (
 
 ),
 
--- a distinct value at a time, so that equals share a tier
+-- by distinct value, so that customers with equal values share a tier
 tiers as (
 
     select

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }} -- written down once, in customer_value_history
 {%- set by_forecast = var('abc_value') == 'lifetime_value' %}
 {%- set active_only = var('rfm_population') == 'active' and var('rfm_method') != 'cutoffs' %}
-{#- the opening and the as-of dates before it, as many as a published tier has patience #}
+{#- the opening and the as-of dates before it, var demotion_patience dates in all #}
 {%- set earlier = ['opening'] %}
 {%- for back in range(2, var('demotion_patience') + 1) %}{% do earlier.append('back_' ~ back) %}{% endfor %}
 

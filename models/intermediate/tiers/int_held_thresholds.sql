@@ -10,7 +10,7 @@ thresholds as (
 
 ),
 
--- from each month-end on, how high the thresholds have stood by each date
+-- the highest thresholds from each month-end to each date
 held as (
 
     select

@@ -1,6 +1,6 @@
 {{ config(enabled=(var('abc_value') == 'lifetime_value')) }}
 
--- as int_value_ranks counts what is no forecast
+-- as in int_value_ranks, which counts the values that are no forecasts
 with value_counts as (
 
     select

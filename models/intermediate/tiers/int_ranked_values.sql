@@ -9,7 +9,7 @@ with scores as (
 
 ),
 
--- as customer_value_history publishes it, which comes later
+-- the same formula as in customer_value_history, which is built later
 valued as (
 
     select
@@ -37,7 +37,7 @@ followed as (
         true as is_new
     from valued
     {% if is_incremental() -%}
-    -- what stands tells of the time before
+    -- the last kept slice has the least value so far
     union all
     select
         as_of_date,
@@ -53,7 +53,7 @@ followed as (
     {% endif %}
 ),
 
--- who does not buy can be expected to buy more than before, when a fit is renewed
+-- a new fit can raise the forecast of a customer without a new purchase
 held as (
 
     select

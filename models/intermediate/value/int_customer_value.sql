@@ -22,9 +22,10 @@ with customers as (
 
 )
 
--- Up at once, down only after the raw tier was lower at var demotion_patience month-ends in a row: the best of them.
--- A date within a month is no month-end, so it can lift a tier but never lower it. A tier that is null does not count.
--- Spark's least wants two values at least, so with a patience of one the same one twice.
+-- The published tier rises at once, and falls only after var demotion_patience month-ends in a row with a lower raw
+-- tier: it is the best of them. A date within a month is no month-end, so it can raise a tier but never lower it. A
+-- null tier does not count. Spark's least needs at least two values, so with a patience of one the same value is given
+-- twice.
 select
     as_of_date,
     customer_id,

@@ -8,7 +8,7 @@ with slices as (
 
 ),
 
--- two columns of the history alone: on most nights nothing shown is to be replaced, and the others are not read
+-- only two columns of the history: on most nights no shown slice is replaced, and the other columns are not read
 versions as (
 
     {% if built -%}
@@ -26,7 +26,7 @@ versions as (
 
 ),
 
--- A slice is closed when a later one stands beside it. Slices of other definitions are not restated: what they showed
+-- A slice is closed once a later slice exists. Slices of other definitions are not restated, because their values
 -- cannot be compared.
 replaced as (
 

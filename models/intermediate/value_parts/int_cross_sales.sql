@@ -11,7 +11,7 @@ customers as (
 
 ),
 
--- what a customer bought of a category on a day
+-- margin per customer, category and day
 bought as (
 
     select
@@ -24,7 +24,7 @@ bought as (
 
 ),
 
--- a category is new to a customer on the day of its first line; those of the first such day are what brought them
+-- a category is new to a customer on the day of its first line; the categories of the first day are no cross-sales
 categories as (
 
     select

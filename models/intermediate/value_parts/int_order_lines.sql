@@ -38,7 +38,7 @@ lines as (
 
 ),
 
--- what an order's cost holds beyond its lines' own is that of the lines without one, by what they were sold for
+-- the order's cost less the costs of its lines belongs to the lines without a cost, in proportion to their net revenue
 cost_rates as (
 
     select
@@ -52,7 +52,7 @@ cost_rates as (
 
 ),
 
--- with more decimals than a margin has, which rounds them the same way on every engine
+-- with more decimals than a margin, so that the margin is rounded in the same way on every engine
 costed as (
 
     select

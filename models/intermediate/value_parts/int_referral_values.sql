@@ -32,7 +32,8 @@ resolved as (
 
 ),
 
--- records merged into one customer referred nobody; nor did who spoke of it after the day of the first order
+-- A referral between records of one merged customer does not count; nor does a referral after the day of the first
+-- order.
 referrals as (
 
     select
@@ -50,7 +51,7 @@ referrals as (
 
 ),
 
--- what a customer costs who comes of no referral; null where no cost is known
+-- mean acquisition cost of customers without a referral; null where no cost is known
 winning as (
 
     select

@@ -34,7 +34,7 @@ contacts as (
 
 ),
 
--- of the surviving customer, who has ordered
+-- contacts of the surviving customer, if that customer has ordered
 known as (
 
     select
@@ -52,7 +52,7 @@ known as (
 
 )
 
--- a contact before the first order is worth more by then
+-- the cost of a contact before the first order is compounded to it
 select
     customer_id,
     cast(count(*) as integer) as contact_count,

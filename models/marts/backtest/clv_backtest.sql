@@ -52,7 +52,7 @@ select
             then buckets.rmse <= yardsticks.last_period_rmse
     end as is_better_than_last_period,
 
-    -- what it rests on
+    -- the origin, its holdout and its fit
     origins.holdout_ends_on,
     cast({{ var('clv_backtest_months') }} as integer) as holdout_months,
     cast(case when buckets.method = 'model' then origins.fitted_as_of end as date) as parameters_fitted_as_of,

@@ -13,7 +13,7 @@ outcomes as (
 
 ),
 
--- every kind of label adds up the same customers; who has no label of a kind is left out of it
+-- every kind of label adds up the same customers; customers without a label of a kind are left out of that kind
 labelled as (
 
     {% for label in label_columns() -%}

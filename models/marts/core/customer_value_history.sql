@@ -11,7 +11,7 @@ select
     as_of_date,
     customer_id,
 
-    -- judgements
+    -- labels
     cast(tier as {{ dbt.type_string() }}) as tier,
     cast(raw_tier as {{ dbt.type_string() }}) as raw_tier,
     cast(abc_tier as {{ dbt.type_string() }}) as abc_tier,
@@ -41,7 +41,7 @@ select
     cast(residual_value_36m as numeric(18, 2)) as residual_value_36m,
     cast(lifetime_value as numeric(18, 2)) as lifetime_value,
 
-    -- why
+    -- evidence
     overdue_ratio,
     cast(revenue_at_risk as numeric(18, 2)) as revenue_at_risk,
     cast(acquisition_cost as numeric(18, 2)) as acquisition_cost,

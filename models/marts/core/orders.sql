@@ -26,7 +26,7 @@ as_of_dates as (
 
 ),
 
--- before the first refund of all, whether there are refunds is not known
+-- before the first refund of any order, the company may not record refunds
 refund_days as (
 
     select refund_date from {{ ref('stg_refunds') }}
@@ -84,7 +84,7 @@ select
     orders.margin_is_estimated,
     orders.shipping_amount,
 
-    -- what the amounts were converted from
+    -- the original currency
     orders.currency,
     orders.exchange_rate
 from orders

@@ -4,7 +4,7 @@
 ) }}
 {%- set columns = restated_columns() %}
 
-{#- nothing shown has changed on most days; the judgements of all open slices are then not worked out for nothing #}
+{#- on most days nothing shown has changed, and the labels of the open slices need not be computed for this #}
 {%- set shown_relation = load_relation(ref('int_shown_slices')) if execute else none %}
 {%- set is_anything_shown = shown_relation is not none and (
     run_query('select 1 as one from ' ~ shown_relation ~ ' limit 1').rows | length > 0

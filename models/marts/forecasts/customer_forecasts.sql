@@ -9,7 +9,7 @@ with forecasts as (
 
 ),
 
--- discounted as the mean is; without a range where the last window is repeated
+-- the range is discounted in the same proportion as expected purchases; null where the last window is repeated
 ranged as (
 
     select
@@ -29,12 +29,12 @@ select
     customer_id,
     cast(horizon_months as integer) as horizon_months,
 
-    -- what is to come
+    -- the forecast
     expected_purchases,
     cast(expected_purchases * expected_spend as numeric(18, 2)) as expected_net_revenue,
     {{ residual_value('discounted_purchases') }} as residual_value,
 
-    -- how far to trust it
+    -- its range and rule
     {% for side in ['low', 'high'] -%}
     {{ margin_of_range(side, 'discounted_spend_low', 'discounted_spend_high', 'population_margin_rate') }}
         as residual_value_{{ side }},

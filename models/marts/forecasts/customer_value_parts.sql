@@ -23,7 +23,7 @@ referral_values as (
 
 ),
 
--- a part that no source tells is not known; one that a source tells nothing of is 0
+-- a part without a source is null; a part with a source but without a row for the customer is 0
 parts as (
 
     select
@@ -64,18 +64,18 @@ select
     -- to come
     residual_value_36m,
 
-    -- what it took, and what came with it
+    -- costs, and the saving by referrals
     acquisition_cost,
     cast(cost_to_serve as numeric(18, 2)) as cost_to_serve,
     cast(referral_value as numeric(18, 2)) as referral_value,
 
-    -- all of it
+    -- totals
     lifetime_value,
     cast(
         lifetime_value - coalesce(cost_to_serve, 0) + coalesce(referral_value, 0) as numeric(18, 2)
     ) as net_lifetime_value,
 
-    -- how many of each
+    -- counts
     category_count,
     contact_count,
     referred_count

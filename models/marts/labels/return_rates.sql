@@ -14,11 +14,11 @@ select
     return_rate,
     monotone_return_rate,
 
-    -- what it is held against
+    -- the rate of customers in rhythm, for comparison
     in_rhythm_customers,
     in_rhythm_return_rate,
 
-    -- what it rests on
+    -- the origins behind it
     first_origin,
     last_origin,
     slice_version

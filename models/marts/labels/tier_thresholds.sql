@@ -24,7 +24,7 @@ select
     label_thresholds.{{ measure }}_score_{{ score }},
     {% endfor %}
     {%- endfor %}
-    -- the scores of those at a threshold, with the method ntile
+    -- the first customers exactly at a threshold with the score, with the method ntile
     {% for measure in ['recency', 'frequency', 'monetary'] -%}
     {%- for score in [2, 3, 4, 5] -%}
     label_thresholds.{{ measure }}_score_{{ score }}_customer_id,

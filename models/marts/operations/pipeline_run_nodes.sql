@@ -1,4 +1,4 @@
--- all columns of the source; what writes them is scripts/customer_value/refresh/run_records.py
+-- all columns of the source; scripts/customer_value/refresh/run_records.py writes them
 with run_nodes as (
 
     select * from {{ recorded('run_nodes') }} as recorded_run_nodes

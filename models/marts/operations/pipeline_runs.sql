@@ -1,4 +1,4 @@
--- all columns of the source; what writes them is scripts/customer_value/refresh/run_records.py
+-- all columns of the source; scripts/customer_value/refresh/run_records.py writes them
 with runs as (
 
     select * from {{ recorded('runs') }} as recorded_runs

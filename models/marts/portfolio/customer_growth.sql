@@ -27,7 +27,7 @@ flows as (
 
 ),
 
--- active is who has ordered and is not churned
+-- active customers have an order and are not churned
 growth as (
 
     select
@@ -44,8 +44,8 @@ growth as (
 
 ),
 
--- where nobody can be called churned, at either end, nothing is known of how many were lost; nor in the first month,
--- which has no opening
+-- churn is unknown if nobody can be churned at the opening or at the close, and in the first month, which has no
+-- opening
 rates as (
 
     select
@@ -66,7 +66,7 @@ rates as (
 
 ),
 
--- whole months count: those up to a month-end, and for a day within a month up to the month-end before
+-- only whole months count: up to the as-of date if it is a month-end, else up to the month-end before
 annual as (
 
     select

@@ -7,7 +7,7 @@ with history as (
 
 ),
 
--- customers without an order have no tier; they are counted under a name of their own
+-- customers without an order have no tier; they are counted as none
 labelled as (
 
     select

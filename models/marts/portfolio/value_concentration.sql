@@ -21,7 +21,7 @@ customers as (
 
 ),
 
--- one row per distinct value: equals share a stretch of the curve
+-- one row per distinct value: customers with equal values share one segment of the curve
 value_groups as (
 
     select
@@ -45,7 +45,8 @@ cumulated as (
 
 ),
 
--- Between its points the curve is straight, as equals share a group. Decimals to the last step: their sum is exact.
+-- Between its points the curve is straight, because customers with equal values share a group. Decimals until the last
+-- step, because their sum is exact.
 totals as (
 
     select
@@ -65,8 +66,8 @@ percentiles as (
 
 ),
 
--- the groups in which a percentile ends, at most 100 a date: all that stands up to the end of the group, less what its
--- customers beyond the percentile have; times 100, so that no customer has to be divided
+-- the groups in which a percentile ends, at most 100 per date: the value up to the end of the group, less the value of
+-- its customers beyond the percentile; times 100, so that no customer has to be divided
 reached as (
 
     select

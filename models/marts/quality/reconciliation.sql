@@ -1,4 +1,4 @@
-{#- a column that is always there, then every amount that a source reports; rejected_rows.amount is the first of them #}
+{#- per source: a column that always exists, then every amount; rejected_rows.amount is the first amount #}
 {%- set sources = {
     'orders': ['order_id', 'gross_amount', 'discount_amount', 'shipping_amount', 'cost_amount'],
     'order_items': ['order_id', 'net_amount', 'discount_amount', 'cost_amount'],
@@ -22,7 +22,7 @@ with rejected as (
 
 ),
 {% for source, columns in sources.items() if var('has_' ~ source, true) %}
--- the raw table itself, not what staging made of it: a row that was lost on the way shows
+-- the raw table itself, not staging, so that a row lost on the way shows
 {{ source }}_raw as (
 
     select

@@ -11,7 +11,7 @@ migrations as (
 
 ),
 
--- whoever had a tier at the opening could move; by raw tier they are the same customers
+-- all customers with a tier at the opening can move; with a raw tier it is the same customers
 openings as (
 
     select
@@ -31,8 +31,8 @@ tier_kinds as (
 
 ),
 
--- A flap takes the move before back, var demotion_patience months after it or sooner. By the calendar: dbt's datediff
--- counts one month more on Spark where the earlier day of the month is the later one, January 31 to April 30.
+-- A flap reverses the move before it within var demotion_patience months. Months are counted by the calendar: dbt's
+-- datediff counts one month more on Spark where the first date is later in its month, as from January 31 to April 30.
 moves as (
 
     select

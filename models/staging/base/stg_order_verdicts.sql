@@ -10,7 +10,7 @@ accepted as (
     select
         order_id,
         gross_amount - discount_amount as order_amount,
-        -- nothing was paid for a credit note
+        -- for a credit note, the customer paid nothing
         case
             when gross_amount < 0 then 0
             else gross_amount - discount_amount + coalesce(shipping_amount, 0)
@@ -20,7 +20,7 @@ accepted as (
 
 ),
 
--- where one copy of an order is good, the others say nothing
+-- an order is accepted if one copy of it is
 rejected as (
 
     select distinct orders.order_id

@@ -17,7 +17,7 @@ order_days as (
 
 ),
 
--- the days after which the whole company was silent, and how few orders come after the silence
+-- for each day with orders, the day with orders before it, and the number of orders from the day on
 tails as (
 
     select
@@ -31,7 +31,7 @@ tails as (
 
 ),
 
--- a mistyped year stands alone: long after everything else, and fewer than one order in a thousand
+-- a mistyped year is a lonely tail: long after all other orders, and fewer than one order in a thousand
 lonely_tail as (
 
     select min(order_date) as starts_on
