@@ -1,9 +1,9 @@
--- What became of the customers who had a label? Of CDNOW's 16,286 churned, 10.5 % bought again within 6 months; that
--- share lies between low and high with 95 %; each of them spent 5.88 (spent_each). Pooled over the month-ends of the
--- last two years whose outcome is known, every var churn_horizon_months apart, so that no month counts twice.
--- Labels are those of their own month-end: before a company's past could say who is churned, they all are in decline,
--- and the rate of decline is lower for them. stage_state in tier_thresholds says since when it could.
--- Run it with: dbt show --select do_labels_come_true --limit 50
+-- How many customers with a label bought again? Of CDNOW's 16,286 churned customers, 10.5 % did within 6 months; low
+-- and high are the 95 % interval of that share; spend per customer was 5.88 (spent_each). Pooled over the month-ends of
+-- the last two years whose outcome is known, var churn_horizon_months apart, so that no month counts twice. Labels are
+-- from their own month-end. Before a company's past is long enough for a churn threshold, churned customers count as in
+-- decline, which lowers the rate of decline. stage_state in tier_thresholds shows since when there is one. Run it with:
+-- dbt show --select do_labels_come_true --limit 50
 {%- set months = var('churn_horizon_months') %}
 with truth as (
 

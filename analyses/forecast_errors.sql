@@ -1,4 +1,4 @@
--- How far off were past forecasts, newest first, and the simple ways beside them, for all customers together?
+-- How large were the errors of past forecasts, newest first, and of the simple methods, for all customers together?
 -- Run it with: dbt show --select forecast_errors --limit 50
 with backtest as (
 

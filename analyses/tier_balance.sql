@@ -1,6 +1,6 @@
 -- Do the tiers add up, month by month? opening + entries - exits = closing, in customers.
--- The opening is what was shown at the month-end before; entries and exits hold its restatements too.
--- Money balances alike: assert_migrations_balance.
+-- The opening is as shown at the month-end before; entries and exits include its restatements.
+-- Money balances in the same way: assert_migrations_balance.
 -- Run it with: dbt show --select tier_balance --limit 50
 with migrations as (
 
@@ -9,7 +9,7 @@ with migrations as (
 
 ),
 
--- a restatement is an exit or an entry like any other, and its opening stood in the tier that was shown
+-- a restatement is an exit or an entry like any other; at the opening its customers count in the tier that was shown
 sides as (
 
     select

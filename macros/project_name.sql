@@ -1,6 +1,6 @@
 {#-
-  The name of this project (dbt_project.yml), also where it is a package of another one: a macro cannot ask for it. All
-  ids of nodes are made of it; adapter.dispatch alone has to have it in writing.
+  The name of this project (dbt_project.yml), also where it is a package of another project: dbt gives a macro only the
+  other project's name. All ids of nodes contain it; only adapter.dispatch needs it as a literal.
 -#}
 {% macro project_name() -%}
     {{ return('customer_value_warehouse') }}

@@ -1,5 +1,5 @@
 {#-
-  The table int_clv_fits: on DuckDB a Python model, elsewhere what scripts/fit_clv.py has written, which may be nothing.
+  The table int_clv_fits: on DuckDB a Python model, elsewhere the table that scripts/fit_clv.py has written, if any.
 
   Returns     relation, or none where no fit has been written yet
 -#}

@@ -1,6 +1,6 @@
 {#-
-  An e-mail as it is compared with others: in lower case, and composed (Unicode NFC), so that e with an accent is the
-  same however it was typed. Spark cannot compose accents: there the e-mail stays as it was typed, in lower case.
+  An e-mail in the form in which e-mails are compared: lower case and composed (Unicode NFC), so that e with an accent
+  is the same however it was typed. Spark cannot compose accents: there the e-mail is only in lower case.
 
   Arguments   email  SQL expression, text without blanks around it
   Returns     text, null for null

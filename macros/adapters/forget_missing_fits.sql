@@ -1,7 +1,8 @@
 {#-
-  Take the slices that still wait for a fit out of int_clv_parameters, customer_value_history and customer_forecasts,
-  and the origins among them out of clv_backtest, label_truth, int_order_chance_counts and int_order_chance_errors, so
-  that the next build works them out again; out of this project's own tables alone. scripts/fit_clv.py calls it before it fits.
+  Delete the slices that still wait for a fit from int_clv_parameters, customer_value_history and customer_forecasts,
+  and the origins among them from clv_backtest, label_truth, int_order_chance_counts and int_order_chance_errors, so
+  that the next build computes them again. Only this project's own tables change. scripts/fit_clv.py calls it before the
+  fits.
 -#}
 {% macro forget_missing_fits() -%}
     {%- set parameters = load_relation(relation_of('int_clv_parameters')) -%}
@@ -12,7 +13,7 @@
     {%- for name in names if parameters -%}
         {%- set relation = load_relation(relation_of(name)) -%}
         {%- if relation and relation_key(relation) in owned -%}
-            {#- origins of labels whose horizons end on one day stand and fall together -#}
+            {#- origins of labels whose horizons end on the same day are deleted together -#}
             {%- set condition = 'slice_version in (select slice_version from ' ~ relation ~ ' where ' ~ waiting ~ ')'
                 if name == 'label_truth' else waiting -%}
             {%- do run_query('delete from ' ~ relation ~ ' where ' ~ condition) -%}

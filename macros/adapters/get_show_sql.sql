@@ -1,9 +1,9 @@
 {#-
-  dbt's own get_show_sql, what dbt show asks the engine, but for incremental models of this project that have been
-  built: of these it shows the rows that stand. Their query adds those that are missing, which are none after a build.
+  dbt's own get_show_sql, the query of dbt show, except for incremental models of this project that have been built: for
+  these it shows the rows of the table. The model's own query returns only missing rows, so none after a build.
 
   Arguments   compiled_code  the model's query
-              sql_header     what has to come before it; none: nothing
+              sql_header     SQL to run before it; none: nothing
               limit          rows at most; none: all
   Returns     a query
 -#}

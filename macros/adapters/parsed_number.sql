@@ -1,6 +1,6 @@
 {#-
-  A raw value as a number, or null where it is none: never an error, and the same answer on every engine. Text must be
-  digits with an optional sign and decimal point; what an engine would also read (1e3, 1_000, NaN) is no number.
+  A raw value as a number, or null where it is no number: never an error, and the same answer on every engine. Text must
+  be digits with an optional sign and decimal point; other forms that some engines read (1e3, 1_000, NaN) are null.
 
   Arguments   raw        SQL expression: text, or any number type
               precision  digits in all
@@ -32,7 +32,7 @@
     end)
 {%- endmacro %}
 
-{# no try_cast: a value is cast only once it is known to be a number that fits; the outer cast keeps its scale #}
+{# no try_cast: a value is cast only if it is a number that fits; the outer cast keeps its scale #}
 {% macro postgres__parsed_number(raw, sql_type, pattern, digits) -%}
     (cast(case
         when cast({{ raw }} as text) ~ '{{ pattern }}' then cast(cast({{ raw }} as text) as {{ sql_type }})

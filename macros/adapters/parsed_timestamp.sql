@@ -1,8 +1,8 @@
 {#-
-  A raw value as the wall clock time of the reporting time zone, or null where it is no time: never an error.
-  Text must be YYYY-MM-DD, or that with HH:MM[:SS[.ffffff]] after a blank or T, or that with Z, UTC, GMT, +HH, +HHMM or
-  +HH:MM after it, with or without a blank between; years 1000 to 2999. A time with a zone is an instant and is moved to
-  var reporting_time_zone; one without is in var source_time_zone; a date without a time stays the date that it is.
+  A raw value as wall clock time in the reporting time zone, or null where it is no time: never an error. Text must be
+  YYYY-MM-DD, or that with HH:MM[:SS[.ffffff]] after a blank or T, or that with Z, UTC, GMT, +HH, +HHMM or +HH:MM after
+  it, with or without a blank between; years 1000 to 2999. A time with a zone is an instant and is converted to var
+  reporting_time_zone; a time without a zone is in var source_time_zone; a date without a time stays the same date.
 
   Arguments   raw  SQL expression: text, date or timestamp with or without time zone
   Returns     timestamp or null
@@ -37,12 +37,12 @@
     end)
 {%- endmacro %}
 
-{# a text that has a zone as DuckDB and Spark read it: no blank before it, Z for UTC and GMT #}
+{# a text with a zone in the form that DuckDB and Spark read: no blank before the zone, Z for UTC and GMT #}
 {% macro with_plain_zone(text) -%}
     replace(replace(replace(replace(replace({{ text }}, 'UTC', 'Z'), 'GMT', 'Z'), ' Z', 'Z'), ' +', '+'), ' -', '-')
 {%- endmacro %}
 
-{# wall clock time of one zone as that of another #}
+{# wall clock time converted from one zone to another #}
 {% macro duckdb_moved(time, from_zone, to_zone) -%}
     {{ time if from_zone == to_zone else "timezone('" ~ to_zone ~ "', timezone('" ~ from_zone ~ "', " ~ time ~ '))' }}
 {%- endmacro %}

@@ -1,8 +1,8 @@
 {#-
-  Note in operations.built_relations that relations are this project's, so that it may replace them from now on. The
-  table is made where it is missing.
+  Record in operations.built_relations that relations are this project's, so that it may replace them from now on.
+  Creates the table if it is missing.
 
-  Arguments   relations  that are not noted yet, whether or not they are there; may be empty
+  Arguments   relations  relations that are not recorded yet, whether or not they exist; may be empty
 -#}
 {% macro record_relations(relations) -%}
     {%- if relations -%}

@@ -1,6 +1,6 @@
 {#-
-  A hash of a row's values, to tell whether anything in it has changed. Each engine has its own: compare hashes of one
-  engine only. 64 bits, as a decimal that can be summed over 10^18 rows.
+  A hash of a row's values, to detect changes. Each engine has its own hash: compare hashes of one engine only. 64 bits,
+  as a decimal that can be summed over 10^18 rows.
 
   Arguments   columns  list of SQL expressions
   Returns     numeric(20, 0), never null

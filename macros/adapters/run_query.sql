@@ -1,7 +1,7 @@
 {#-
-  dbt's own run_query, in the one respect that Spark's Thrift server needs: a statement that defines or writes
-  something returns no rows there, and asking for them fails ('NoneType' object is not iterable). dbt's unit tests create their
-  temporary tables this way. Everything else is asked for its rows, as always.
+  dbt's own run_query, with one change for Spark's Thrift server: a statement that defines or writes something returns
+  no rows there, and fetching rows fails ('NoneType' object is not iterable). dbt's unit tests create their temporary
+  tables this way. For all other statements rows are fetched, as always.
 
   Arguments   sql  one SQL statement
   Returns     agate table of the rows; empty for a statement without any

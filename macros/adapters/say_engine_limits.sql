@@ -1,6 +1,6 @@
 {#-
-  Say, at the start of a run, what the engine does not do that dbt users would expect of it, and what does it instead.
-  Runs on-run-start; writes one line per limit to the log, nothing on an engine without any.
+  Print, at the start of a run, the features that dbt users expect and the engine lacks, and their replacements. Runs
+  on-run-start; writes one line per limit to the log, nothing on an engine without limits.
 -#}
 {% macro say_engine_limits() -%}
     {%- if execute -%}

@@ -1,7 +1,7 @@
 {#-
-  Say, at the start of a run, which views of others read what dbt builds, directly or through other views: where the
-  adapter drops with cascade, as on Postgres, they are dropped with the table. Runs on-run-start; writes one line per view
-  to the log. scripts/customer_value/publish/postgres_marks.py says the same in a refresh.
+  Print, at the start of a run, the views of other owners that read tables or views of dbt, directly or through other
+  views: if the adapter drops with cascade, as on Postgres, they are dropped with the table. Runs on-run-start; writes
+  one line per view to the log. scripts/customer_value/publish/postgres_marks.py prints the same in a refresh.
 -#}
 {% macro say_foreign_readers() -%}
     {%- if execute -%}

@@ -1,7 +1,7 @@
 {#-
-  Bound the memory of an engine that works inside dbt's process: var memory_limit for DuckDB, which then spills to the
-  folder beside its file. Row order is given up for it; no result rests on it. Servers have settings of their own.
-  Runs on-run-start; returns nothing on other engines.
+  Limit the memory of an engine inside dbt's process: var memory_limit for DuckDB, which then spills to the folder
+  beside its file. The order of rows is not preserved; no result depends on it. Servers have their own settings. Runs
+  on-run-start; returns nothing on other engines.
 -#}
 {% macro set_engine_limits() -%}
     {{ return(adapter.dispatch('set_engine_limits', 'customer_value_warehouse')()) }}

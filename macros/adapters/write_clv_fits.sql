@@ -1,6 +1,6 @@
 {#-
-  Write the table int_clv_fits anew, beside int_clv_fit_dates, on dbt's own connection. Where dbt runs no Python,
-  scripts/fit_clv.py calls it.
+  Replace the table int_clv_fits, in the schema of int_clv_fit_dates, on dbt's own connection. scripts/fit_clv.py calls
+  it on engines where dbt runs no Python.
 
   Arguments   rows  list of {column: value}, one per fit date, at least one
 -#}
@@ -22,8 +22,8 @@
     {%- endfor -%}
     {%- do claim_relations([relation]) -%}
     {%- do run_query('drop table if exists ' ~ relation) -%}
-    {#- Spark: not create_table_as, which outside of a model makes a Parquet table, and the Iceberg catalog drops that
-        without its files; the next fit is then refused for the place that they take -#}
+    {#- Spark: not create_table_as, which makes a Parquet table outside of a model. The Iceberg catalog drops such a
+        table without its files, and the next fit then fails because the files are still there -#}
     {%- do run_query(
         'create table ' ~ relation ~ ' using iceberg as ' ~ selects | join(' union all ') if target.type == 'spark'
         else create_table_as(false, relation, selects | join(' union all '))

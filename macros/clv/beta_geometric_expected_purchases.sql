@@ -1,6 +1,6 @@
 {#-
-  Purchases that a customer who is alive is expected to make in the next days, BG/NBD and MBG/NBD. It depends on x
-  and T alone, so once per pair is enough: the expression is long.
+  Expected purchases of a customer who is alive in the next days, BG/NBD and MBG/NBD. They depend on x and T alone, so
+  compute them once per pair: the expression is long.
 
       E = mean over p ~ Beta(a, b') of (1 - (1 + p t / (alpha + T))^-(r + x)) / p,   b' = b + x + 1 (MBG), b + x (BG)
 

@@ -1,6 +1,6 @@
 {#-
   Second factorial moment E[X (X - 1)] of the purchases X that a customer who is alive makes in the next days,
-  BG/NBD and MBG/NBD; with the mean it gives their variance. It depends on x and T alone, so once per pair is enough.
+  BG/NBD and MBG/NBD; with the mean it gives their variance. It depends on x and T alone, so compute it once per pair.
 
       E[X (X - 1)] = mean over p ~ Beta(a, b') of 2 (1 - p) / p^2 (1 - (1 + z)^-R - R z (1 + z)^-(R + 1)),
       z = p t / (alpha + T), R = r + x, b' = b + x + 1 (MBG), b + x (BG)

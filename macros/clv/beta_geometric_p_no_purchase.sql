@@ -1,6 +1,6 @@
 {#-
-  Probability that a customer who is alive makes no purchase in the next days, BG/NBD and MBG/NBD: customers leave
-  right after a purchase, so who makes none stays.
+  Probability that a customer who is alive makes no purchase in the next days, BG/NBD and MBG/NBD: customers leave right
+  after a purchase, so a customer without a purchase stays.
 
       P0 = (1 + t / (alpha + T))^-(r + x)
 

@@ -1,6 +1,6 @@
 {#-
-  Probability that a customer is alive, BG/NBD: customers may leave after each repeat purchase, so that those
-  without one are all still there. Kept as an anchor for tests; mbg_nbd_p_alive does without that flaw.
+  Probability that a customer is alive, BG/NBD: customers may leave after each repeat purchase, so customers without a
+  repeat purchase are alive with certainty. Kept as an anchor for tests; mbg_nbd_p_alive does not have that flaw.
 
       P = 1 / (1 + a / (b + x - 1) ((alpha + T) / (alpha + t_x))^(r + x)), 1 where x = 0
 
@@ -15,7 +15,7 @@
 {% macro bg_nbd_p_alive(x, t_x, age, r, alpha, a, b) -%}
     {%- set exponent = '(ln(' ~ a ~ ' / nullif(' ~ b ~ ' + ' ~ x ~ ' - 1, 0)) + (' ~ r ~ ' + ' ~ x ~ ') * ln(('
         ~ alpha ~ ' + ' ~ age ~ ') / (' ~ alpha ~ ' + ' ~ t_x ~ ')))' -%}
-    {#- least and greatest pass over a null, which is to come out as one: hence the last term #}
+    {#- least and greatest ignore null; the last term makes the result null #}
     (case when {{ x }} = 0 then 1 else 1 / (1 + exp(least(greatest({{ exponent }}, -600), 600))) end
         + 0 * ({{ x }} + {{ t_x }} + {{ age }} + {{ r }} + {{ alpha }} + {{ a }} + {{ b }}))
 {%- endmacro %}

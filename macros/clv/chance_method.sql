@@ -1,6 +1,6 @@
 {#-
-  Which chance of an order is published: the recalibrated one of the model, else its own word, or, by var
-  p_order_method, the return rate by overdue ratio.
+  The method of the published chance of an order: the recalibrated chance of the model, else the model's own chance, or,
+  by var p_order_method, the return rate by overdue ratio.
 
   Arguments   is_ratio_better  condition: the ratio forecast better on the last past origin; may be null
               has_ratio        condition: there is a return rate by overdue ratio

@@ -5,7 +5,7 @@
 
   Arguments   position  x, where on the curve: the model's chance, or 1 / (1 + overdue ratio)
               curve     alias of the curve's row for the bin of x
-  Returns     double, 0 to 1; null where there is no such row or x is null
+  Returns     double, 0 to 1; null where there is no row for the bin, or x is null
   Example     knot at .2 with chance .3, slope above .5: x .3 gives .35
 -#}
 {% macro chance_on_curve(position, curve) -%}

@@ -1,5 +1,5 @@
 {#-
-  Purchases that a customer who is alive is expected to make in the next days, by the chosen model of purchases.
+  Expected purchases of a customer who is alive in the next days, by the chosen model of purchases.
 
   Arguments   model       pareto_nbd, mbg_nbd or bg_nbd
               x           repeat purchase days, 0 or more
@@ -7,7 +7,7 @@
               horizon     t, days ahead, 0 or more
               parameters  name of the table with the columns r, alpha, s, beta, a and b, null where the model has none
   Returns     double, purchase days, 0 or more; null where an argument that the model has is null
-  Example     model mbg_nbd: what beta_geometric_expected_purchases with is_modified true says
+  Example     model mbg_nbd: the result of beta_geometric_expected_purchases with is_modified true
 -#}
 {% macro clv_expected_purchases(model, x, age, horizon, parameters) -%}
     {%- set of = parameters ~ '.' -%}

@@ -7,7 +7,7 @@
               horizon     t, days ahead, 0 or more
               parameters  name of the table with the columns r, alpha, s, beta, a and b, null where the model has none
   Returns     double, 0 or more; null where an argument that the model has is null
-  Example     model mbg_nbd: what beta_geometric_factorial_moment with is_modified true says
+  Example     model mbg_nbd: the result of beta_geometric_factorial_moment with is_modified true
 -#}
 {% macro clv_factorial_moment(model, x, age, horizon, parameters) -%}
     {%- set of = parameters ~ '.' -%}

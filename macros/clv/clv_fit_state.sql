@@ -1,9 +1,9 @@
 {#-
-  What the parameters in force on a date are worth.
+  State of the parameters in force on a date.
 
-  Arguments   last_fit_date    last date by then that parameters are to be fitted on; null: none yet
-              attempted_as_of  last date by then that they were fitted on, with or without success; null: none
-              fitted_as_of     last of these with success; null: none
+  Arguments   last_fit_date    last fit date by then; null: none yet
+              attempted_as_of  last date by then with an attempted fit, successful or not; null: none
+              fitted_as_of     last date by then with a successful fit; null: none
   Returns     no fit date yet, awaiting fit (the last fit date has not been attempted), no fit, carried forward (the
               last attempt failed) or fitted; never null
   Example     fit date 2024-06-30, attempted then, last success 2024-03-31: carried forward

@@ -1,7 +1,7 @@
 {#-
-  How far ahead purchases are expected, months: those that the history shows, and others that are asked for.
+  Horizons of expected purchases, months: the five of the history, and others that var clv_horizons_months adds.
 
-  Arguments   asked  list of integers, var clv_horizons_months; without it those of the history alone
+  Arguments   asked  list of integers, var clv_horizons_months; without it, only the five of the history
 
   Returns     list of integers, ascending
 -#}

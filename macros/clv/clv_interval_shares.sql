@@ -1,7 +1,7 @@
 {#-
-  The ends of the range in which the value to come lies, as shares of customers like one.
+  The ends of the range of the value to come, as quantiles over similar customers.
 
-  Arguments   probability  that it lies in the range, var clv_interval, 0 to 1
+  Arguments   probability  probability of the range, var clv_interval, 0 to 1
 
   Returns     mapping of low and high to numbers, 0 to 1
   Example     .8: low .1, high .9

@@ -7,7 +7,7 @@
               age         T, days from the first purchase day to the as-of date, 0 or more
               parameters  name of the table with the columns r, alpha, s, beta, a and b, null where the model has none
   Returns     double, 0 to 1; null where an argument that the model has is null
-  Example     model mbg_nbd: what mbg_nbd_p_alive says
+  Example     model mbg_nbd: the result of mbg_nbd_p_alive
 -#}
 {% macro clv_p_alive(model, x, t_x, age, parameters) -%}
     {%- set of = parameters ~ '.' -%}

@@ -2,7 +2,7 @@
   Nodes and weights of Gauss-Legendre quadrature with 12 nodes on [0, 1]: int_0^1 f(g) dg = sum_j w_j f(g_j), exact for
   polynomials up to degree 23.
 
-  Returns     list of [node, weight], texts with 17 digits, so that no engine reads a digit less
+  Returns     list of [node, weight], texts with 17 digits, so that no engine loses a digit
   Source      numpy.polynomial.legendre.leggauss(12), moved from [-1, 1] to [0, 1]
 -#}
 {% macro gauss_legendre_nodes() -%}

@@ -1,9 +1,9 @@
 {#-
-  Purchase days a month if the last window is repeated: its orders, at the customer's purchase days per order so far.
+  Purchase days per month if the last window is repeated: orders in the window x purchase days per order so far.
 
-      rate = 0 for who is churned, else frequency * purchase_days / order_count / window_months
+      rate = 0 for churned customers, else frequency * purchase_days / order_count / window_months
 
-  Arguments   is_churned     condition, unknown (null) counts as false
+  Arguments   is_churned     condition; null counts as false
               frequency      orders of the window, 0 or more
               purchase_days  all days with an order so far, 0 or more
               order_count    all orders so far, 0 or more

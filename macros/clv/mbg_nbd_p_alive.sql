@@ -1,5 +1,5 @@
 {#-
-  Probability that a customer is alive, MBG/NBD: customers may leave after each purchase, the first one too.
+  Probability that a customer is alive, MBG/NBD: customers may leave after each purchase, also after the first.
 
       P = 1 / (1 + a / (b + x) ((alpha + T) / (alpha + t_x))^(r + x))
 
@@ -14,7 +14,7 @@
 {% macro mbg_nbd_p_alive(x, t_x, age, r, alpha, a, b) -%}
     {%- set exponent = '(ln(' ~ a ~ ' / (' ~ b ~ ' + ' ~ x ~ ')) + (' ~ r ~ ' + ' ~ x ~ ') * ln(('
         ~ alpha ~ ' + ' ~ age ~ ') / (' ~ alpha ~ ' + ' ~ t_x ~ ')))' -%}
-    {#- least and greatest pass over a null, which is to come out as one: hence the last term #}
+    {#- least and greatest ignore null; the last term makes the result null #}
     (1 / (1 + exp(least(greatest({{ exponent }}, -600), 600)))
         + 0 * ({{ x }} + {{ t_x }} + {{ age }} + {{ r }} + {{ alpha }} + {{ a }} + {{ b }}))
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {#-
-  What one purchase a month is worth today over so many months, each counted in the middle of its month.
+  Present value of one purchase a month over a number of months, each purchase in the middle of its month.
 
       sum over k = 1 .. months of (1 + i)^(-(k - 1/2) / 12)
 

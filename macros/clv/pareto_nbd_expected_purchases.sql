@@ -1,6 +1,6 @@
 {#-
-  Purchases that a customer who is alive is expected to make in the next days, Pareto/NBD. Times P(alive): what is
-  expected of the customer. It depends on x and T alone, so once per pair is enough.
+  Expected purchases of a customer who is alive in the next days, Pareto/NBD. Times P(alive), they are the expected
+  purchases of any customer. They depend on x and T alone, so compute them once per pair.
 
       E = (r + x) (beta + T) / ((alpha + T) (s - 1)) (1 - ((beta + T) / (beta + T + t))^(s - 1))
 

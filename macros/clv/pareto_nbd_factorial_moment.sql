@@ -1,6 +1,6 @@
 {#-
   Second factorial moment E[X (X - 1)] of the purchases X that a customer who is alive makes in the next days,
-  Pareto/NBD; with the mean it gives their variance. It depends on x and T alone, so once per pair is enough.
+  Pareto/NBD; with the mean it gives their variance. It depends on x and T alone, so compute it once per pair.
 
       E[X (X - 1)] = R (R + 1) / A^2 E[L^2],  E[L^2] = 2 int_0^t y (B / (B + y))^s dy,  L the days of the t as a customer
       A = alpha + T, B = beta + T, R = r + x; in u = ln(B + y), by 12 Gauss-Legendre nodes

@@ -18,7 +18,7 @@
 {% macro pareto_nbd_p_alive(x, t_x, age, r, alpha, s, beta) -%}
     {%- set m = '(case when ' ~ alpha ~ ' < ' ~ beta ~ ' then ' ~ alpha ~ ' else ' ~ beta ~ ' end)' -%}
     {%- set span = 'ln((' ~ m ~ ' + ' ~ age ~ ') / (' ~ m ~ ' + ' ~ t_x ~ '))' -%}
-    {#- least and greatest pass over a null, which is to come out as one: hence the last term #}
+    {#- least and greatest ignore null; the last term makes the result null #}
     (1 / (1 + {{ s }} * {{ span }} * exp(least(
         ({{ r }} + {{ x }}) * ln(({{ alpha }} + {{ age }}) / ({{ alpha }} + {{ t_x }}))
         + {{ s }} * ln(({{ beta }} + {{ age }}) / ({{ beta }} + {{ t_x }})), 600

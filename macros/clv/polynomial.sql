@@ -2,7 +2,7 @@
   A polynomial by Horner's rule.
 
   Arguments   x             SQL expression
-              coefficients  list of texts, that of the highest power first
+              coefficients  list of texts, highest power first
   Returns     double; null where x is null
   Example     polynomial('x', ['1', '2', '3']) is x^2 + 2 x + 3: 6 for x = 1
 -#}

@@ -1,10 +1,10 @@
 {#-
-  What the purchases to come are worth: the margin that they are expected to bring, discounted to T, to the cent.
+  Expected margin of the purchases to come, discounted to T, to the cent.
 
       discounted purchases * expected spend * margin rate of all customers
 
   Arguments   discounted_purchases  SQL expression: expected purchases of a horizon, each discounted to T
-  Returns     numeric(18, 2), reporting currency; null where an argument, or a column that it reads, is null
+  Returns     numeric(18, 2), reporting currency; null where the argument, or a column that the macro reads, is null
   Reads       expected_spend and population_margin_rate of the row
   Example     1.8 purchases of 50.00 at a margin rate of .3: 27.00
 -#}

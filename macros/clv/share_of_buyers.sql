@@ -1,8 +1,8 @@
 {#-
-  Where a quantile of the spend of all customers like one lies among those of them who buy: with probability w a
-  customer spends something, and nothing comes first.
+  A quantile of spend over all similar customers as a quantile over the customers among them who buy. A customer buys
+  with probability w; in order of spend, customers without a purchase come first.
 
-      u = (share - (1 - w)) / w, 0 where that is less
+      u = (share - (1 - w)) / w, at least 0
 
   Arguments   share   0 to 1, such as 0.1
               chance  w, SQL expression, probability of any purchase, 0 to 1

@@ -2,8 +2,8 @@
   Quantile of the standard normal distribution, by Acklam's rational approximation.
 
   Arguments   share  SQL expression, 0 to 1
-  Returns     double; shares below 1e-300 and above 1 - 1e-16 count as those; null where the share is null. Relative
-              error under 1.2e-9
+  Returns     double; shares below 1e-300 and above 1 - 1e-16 count as these limits; null where the share is null.
+              Relative error under 1.2e-9
   Example     .9 gives 1.2815516, .5 gives 0
   Source      P. J. Acklam, An algorithm for computing the inverse normal cumulative distribution function, 2003
 -#}

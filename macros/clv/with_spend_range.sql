@@ -1,11 +1,11 @@
 {#-
-  Customers with the range of what they spend ahead: between which amounts it lies with a given probability. Two steps,
-  so that what a quantile rests on is computed once.
+  Customers with the range of their spend ahead: the amounts between which it lies with a given probability. Two steps,
+  so that the inputs of a quantile are computed once.
 
-  Arguments   customers  table with purchase_days, expected_spend, p_alive, spend_p, spend_q and, of one who is still a
-                         customer: alive_purchases, alive_p_no_purchase, alive_factorial_moment
+  Arguments   customers  table with purchase_days, expected_spend, p_alive, spend_p, spend_q and, for a customer who is
+                         alive: alive_purchases, alive_p_no_purchase, alive_factorial_moment
               interval   probability that the spend lies in the range, 0 to 1
-              suffix     what the last three names end in, such as _36m, and so do the new ones
+              suffix     end of the last three names and of the new ones, such as _36m
   Returns     subquery: its columns; share_low, share_high (share_of_buyers); alive_squared_spend; and the range,
               spend_low and spend_high (spend_quantile), reporting currency, null where an argument is null
 -#}

@@ -1,6 +1,6 @@
 {#-
-  The labels and measures that the ledger of restatements compares: what a closed slice says of a customer's past and
-  what follows from it. Predicted value is left out: one late row moves the fit, and with it everybody's by a little.
+  The labels and measures that the ledger of restatements compares: those that follow from a customer's past. Predicted
+  value is left out: one late row changes the fit, and so the predicted value of all customers a little.
 
   Returns     {column of customer_value_history: its type}
 -#}

@@ -1,5 +1,5 @@
 {#-
-  Days that a customer is expected to let pass between two purchases: the own mean gap, steadied by the population's.
+  Expected days between two purchases of a customer: the customer's mean gap, steadied by the population's.
 
       expected gap = (sum of the customer's gaps + k * population mean gap) / (number of gaps + k)
 

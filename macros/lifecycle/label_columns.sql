@@ -1,5 +1,5 @@
 {#-
-  The labels that label_truth holds against what came: columns of customer_value_history, one a line.
+  The labels that label_truth compares with outcomes: columns of customer_value_history, one per line.
 
   Returns     list of names of columns
 -#}

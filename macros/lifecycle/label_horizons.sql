@@ -1,7 +1,7 @@
 {#-
-  After how many months label_truth looks what became of a label: 3, 6, 12, and the horizon of the lifecycle stage.
+  Horizons of label_truth, months: 3, 6, 12, and the horizon of the lifecycle stage.
 
-  Arguments   asked  list of one integer, var churn_horizon_months; without it the others alone
+  Arguments   asked  list of one integer, var churn_horizon_months; without it, only the other three
 
   Returns     list of integers, ascending
 -#}

@@ -1,5 +1,5 @@
 {#-
-  Lifecycle stage of a customer, the first that holds:
+  Lifecycle stage of a customer, the first whose condition is true:
 
       prospect     no order
       churned      overdue ratio >= churned_overdue_ratio and recency > churned_min_recency_days
@@ -14,8 +14,8 @@
               overdue_ratio             recency / expected gap; null (no rhythm known) is never overdue
               monetary                  net revenue in the window
               previous_monetary         net revenue in the window before it
-              churned_overdue_ratio, decline_overdue_ratio, decline_revenue_ratio   thresholds of the date; one that is
-                                        null is reached by nobody
+              churned_overdue_ratio, decline_overdue_ratio, decline_revenue_ratio   thresholds of the date; nobody
+                                        reaches a null threshold
               churned_min_recency_days, stability_min_orders, formation_min_orders   see the vars of these names
   Returns     one of the six names, never null
   Example     5 orders, recency 90 days, expected gap 30 (ratio 3), thresholds 4 and 2: decline

@@ -1,5 +1,5 @@
 {#-
-  The horizons over which it is counted who came back: the one asked for and, where the past is too short for it, 3
+  The horizons over which returns are counted: var churn_horizon_months and, where the past is too short for it, 3
   months, then 1.
 
   Arguments   asked  months, var churn_horizon_months

@@ -1,6 +1,6 @@
 {#-
-  One end of the Wilson interval of a share: where the true share lies with 95 %, when so many of so many were counted.
-  Unlike share +- z * standard error it stays within 0 and 1, and is right for few customers and for shares near 0 or 1.
+  One end of the Wilson interval, which contains the true share with 95 %. Unlike share +- z * standard error, it stays
+  within 0 and 1, and suits few customers and shares near 0 or 1.
 
       p = successes / trials
       (p + z^2 / (2 * trials) -+ z * sqrt(p * (1 - p) / trials + z^2 / (4 * trials^2))) / (1 + z^2 / trials)
@@ -8,11 +8,11 @@
   Arguments   successes  SQL expression, whole number, 0 to trials
               trials     SQL expression, whole number
               side       low or high
-              z          quantile of the standard normal distribution with half of what lies outside beyond; 95 %: 1.96
+              z          quantile of the standard normal distribution for the confidence; 95 %: 1.96
   Returns     double, 0 to 1; null where trials are null or 0, or successes are null
   Example     81 of 263: .2553 to .3662; 0 of 20: 0 to .1611
-  Source      E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927; the examples are
-              those of R. G. Newcombe, Two-sided confidence intervals for the single proportion, 1998, table I, method 3
+  Source      E. B. Wilson, Probable inference, the law of succession, and statistical inference, 1927; examples:
+              R. G. Newcombe, Two-sided confidence intervals for the single proportion, 1998, table I, method 3
 -#}
 {% macro wilson_interval(successes, trials, side, z=1.959963984540054) -%}
     {%- set x = 'cast(' ~ successes ~ ' as ' ~ type_double() ~ ')' -%}

@@ -1,9 +1,9 @@
 {#-
-  Record relations that are there as this project's.
+  Record existing relations as this project's.
 
-  Arguments   relations  to look for
-              owned      what is recorded already, list of schema.name
-  Returns     list of schema.name of those that were there and are recorded now
+  Arguments   relations  relations to look for
+              owned      relations that are recorded already, list of schema.name
+  Returns     list of schema.name of the relations that existed and are recorded now
 -#}
 {% macro adopted_relations(relations, owned) -%}
     {%- set adopted, names = [], [] -%}

@@ -1,11 +1,12 @@
 {#-
-  Values of a column of times that cannot be read, for a message: at most three, and only what is written like a date,
-  so that nothing else that stands in the column by mistake is said. A day of birth is never said.
+  Unreadable values of a column of times, for a message: at most three, and only values that look like a date, so that
+  nothing else that is in the column by mistake is shown. A day of birth is never shown.
 
   Arguments   source_name  table of models/staging/_sources.yml
               column       contract column that the raw table has
               data_type    of models/staging/_sources.yml
-  Returns     list of texts, in the order of the alphabet; empty for a column that is no time, and where none is alike
+  Returns     list of texts, in alphabetical order; empty for a column that is no time, and where no value looks like
+              a date
   Example     ['14/11/2023 13:15', '15/11/2023 20:15']
 -#}
 {% macro arrival_examples(source_name, column, data_type) -%}
@@ -24,9 +25,9 @@
 {%- endmacro %}
 
 {#-
-  Tell whether a text is written like a date: day, month and year in some order, perhaps a time of day and a zone.
+  Whether a text looks like a date: day, month and year in some order, perhaps a time of day and a zone.
 
-  Arguments   text  what to look at
+  Arguments   text  the text
   Returns     boolean
   Example     14/11/2023 13:15, Nov 14, 2023 and 14.11.23 1:15 PM CET are, +49 170 1234567 and 14112023 are not
 -#}

@@ -1,11 +1,11 @@
 {#-
-  What the orders say only together with vars and other sources; for arrival_profiles.
+  Findings on orders that need vars or other sources; for arrival_profiles.
 
-  Arguments   columns  contract columns of orders, those that are there
+  Arguments   columns  contract columns that the raw table of orders has
               profile  row of arrival_profile
-  Returns     rejects    {column: {reason, row_count, amount, values}}, the orders that will be rejected for what the
-                         column says. Values, the three most frequent, are those that may be said: a currency of three
-                         letters, a status that five orders and one in twenty have
+  Returns     rejects    {column: {reason, row_count, amount, values}}, the orders that will be rejected for a
+                         value of the column. values: the three most frequent that may be shown: a currency of three
+                         letters, a status that at least five orders and one in twenty have
               unmatched  {row_count, identified}: orders whose customer is not in the table of customers, and orders
                          with a customer; null where no customers were delivered
 -#}
@@ -38,11 +38,11 @@
 {%- endmacro %}
 
 {#-
-  Whether a source can be read: it is not switched off, its table is there, and so are these columns.
+  Whether a source can be read: it is not switched off, and its table and these columns exist.
 
   Arguments   source_name  of models/staging/_sources.yml
               columns      contract columns
-              with_rows    true: it has rows as well
+              with_rows    true: it must have rows, too
   Returns     boolean
 -#}
 {% macro raw_has(source_name, columns, with_rows=false) -%}

@@ -1,20 +1,20 @@
 {#-
-  What arrived in one source, as a SELECT of one row: one scan, and no rows leave the warehouse.
+  Profile of one source, as a SELECT of one row: one scan, and no rows leave the warehouse.
 
   Arguments   source_name  table of models/staging/_sources.yml
-              columns      {contract column: data_type}, those that the raw table has
+              columns      {contract column: data_type} of the columns that the raw table has
               until        YYYY-MM-DD HH:MM:SS; later times do not count as the newest. None: all do
   Returns     row_count; newest_at, text, wall clock of var reporting_time_zone, of the first timestamp or date column;
               and per column
-                <column>__typed      values that are there and can be read as the contract's type
-                <column>__untypable  values that are there and cannot; 0 for text. What remains is null or blank
+                <column>__typed      values that can be read as the contract's type
+                <column>__untypable  values that cannot; 0 for text. All other values are null or blank
                 <column>__point_zero  ids of customers and orders: values that end in .0
                 <column>__min, __max, __sum  integer and numeric: double, null without values
                 <column>__below_<i>           numeric: values below arrival_bounds()[i]
 -#}
 {% macro arrival_profile(source_name, columns, until=none) -%}
     {%- set times = [] -%}
-    {#- a day of birth is no time of the source, and nobody's is to be on a page -#}
+    {#- a day of birth is no time of the source, and must not be on a page -#}
     {%- for column, data_type in columns.items() if data_type in ['timestamp', 'date'] and column != 'birth_date' -%}
         {%- do times.append(column) -%}
     {%- endfor -%}
@@ -58,8 +58,7 @@
 {%- endmacro %}
 
 {#-
-  The bounds of the histogram of amounts, on a log scale: what is below 0, what is 0 (below
-  0.01), then steps of a factor of 2 or more.
+  The bounds of the histogram of amounts, on a log scale: below 0, 0 (below 0.01), then steps of a factor of 2 or more.
 
   Returns     list of numbers, ascending
 -#}

@@ -3,19 +3,19 @@
   reads:
     source      name in the contract
     table       schema.table that is read
-    is_there    whether it is
+    is_there    whether the table exists
     physical    {column of the table, lower case: its type}
     additional  columns of the table that the contract does not have; none where var source_map names columns
-    columns     {contract column: {data_type, required, is_there, origin}}. A column that var source_map leaves out is
-                there, all null, and so is one that it computes: the engine has tried it (try_source_map). customer_id
-                of orders is not required where var guest_orders takes orders without one. origin: what var source_map
-                reads it from, null without a mapping
-    unreadable  {column of times: up to three of its values that cannot be read, by arrival_examples}
+    columns     {contract column: {data_type, required, is_there, origin}}. A column that var source_map leaves out
+                counts as there, with nulls; so does a column that it computes (see try_source_map). customer_id
+                of orders is not required where var guest_orders accepts orders without one. origin: entry of var
+                source_map, null without a mapping
+    unreadable  {column of times: up to three of its unreadable values, by arrival_examples}
     profile     the row of arrival_profile; null without a table, or without any column of the contract
     rejects, unmatched  of orders: arrival_orders; empty and null elsewhere
     checked_at  the time given, as wall clock of var reporting_time_zone
 
-  Arguments   utc  time of the check, YYYY-MM-DD HH:MM:SS in UTC; what is dated later is not the newest
+  Arguments   utc  time of the check, YYYY-MM-DD HH:MM:SS in UTC; later times do not count as the newest
 -#}
 {% macro arrival_profiles(utc) -%}
     {%- set checked_at = modules.pytz.utc.localize(modules.datetime.datetime.fromisoformat(utc)).astimezone(

@@ -1,6 +1,6 @@
 {#-
-  The orders that staging is bound to reject for what one of their columns says: a currency without any rate, a status
-  in neither list of vars, no customer where guests are rejected.
+  The orders that staging will reject for a value of one column: a currency without any rate, a status in neither list
+  of vars, no customer where guests are rejected.
 
   Arguments   column     currency, status or customer_id of orders, which the raw table has
               has_rates  whether the table of exchange rates can be read; without it no currency has a rate

@@ -1,6 +1,6 @@
 {#-
-  The rows that a finding is about, for dbt show: those whose value cannot be read first, then those without one, then
-  the largest value. Only the first column of the contract, the key, is shown beside it.
+  The rows of a finding, for dbt show: unreadable values first, then empty values, then the largest. Only the key, the
+  first column of the contract, is shown beside the value.
 
   Arguments   source_name  table of models/staging/_sources.yml
               column       contract column that the raw table has

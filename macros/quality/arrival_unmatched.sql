@@ -1,6 +1,6 @@
 {#-
-  The customers whom orders name and the table of customers does not have: keys that are written in two ways, or a table
-  that was cut. For the arrival guard, and for dbt show.
+  The customers of orders that the table of customers lacks: keys are written in two ways, or the table was cut. For the
+  arrival guard, and for dbt show.
 
   Returns     SELECT of one row per customer id: customer_id as staging reads it, row_count (orders), most orders first
 -#}

@@ -1,8 +1,7 @@
 {#-
-  Stop a run with --empty, before anything is built, where it would take the rows out of tables that are kept from run
-  to run: without input no slice stands, and histories would be deleted. On a database of its own, as in CI, there is
-  nothing to lose.
-  Runs on-run-start. Raises a compiler error that names the tables.
+  Stop a run with --empty, before anything is built, if it would delete the rows of tables that are kept from run to
+  run: without input no slice is valid, and histories would be deleted. On a database of its own, as in CI, there are no
+  such rows. Runs on-run-start. Raises a compiler error that names the tables.
 -#}
 {% macro check_empty_run() -%}
     {%- set filled = [] -%}

@@ -1,6 +1,6 @@
 {#-
   Stop the run, before anything is built, when a source table that it needs is missing, lacks a column of the
-  contract (models/staging/_sources.yml), or is read by var source_map in a way that the engine does not take. Runs
+  contract (models/staging/_sources.yml), or has an entry in var source_map that the engine refuses. Runs
   on-run-start and looks only at sources that a selected model reads.
   Raises a compiler error that lists every missing table and column with the columns that are there, and what to do; for
   an expression of var source_map the engine's own error, after a line of the log that says which it is.

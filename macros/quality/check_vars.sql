@@ -1,5 +1,5 @@
 {#-
-  Stop the run, before anything is built, when a var of dbt_project.yml holds what no model can work with.
+  Stop the run, before anything is built, when a var of dbt_project.yml has a value that no model can use.
   Runs on-run-start. Raises a compiler error that names every var at fault, its legal values and what came.
 -#}
 {% macro check_vars() -%}

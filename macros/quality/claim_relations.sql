@@ -1,9 +1,9 @@
 {#-
-  Make relations this project's, so that it may replace them. Proof that one is its own is a row of
-  operations.built_relations, written before it is first built and only where nothing of its name is there yet.
-  Raises a compiler error that names every table or view which is there and not this project's, and says what to do.
+  Record relations as this project's, so that it may replace them. A relation is this project's if it has a row in
+  operations.built_relations, which is written before the relation is first built and only if nothing of its name exists
+  yet. Raises a compiler error that names every existing table or view that is not this project's, and says what to do.
 
-  Arguments   relations  that are about to be built, whether or not they are there
+  Arguments   relations  relations that are about to be built, whether or not they exist
 -#}
 {% macro claim_relations(relations) -%}
     {%- set owned = owned_relations() if relations else [] -%}

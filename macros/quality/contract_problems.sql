@@ -1,10 +1,10 @@
 {#-
-  What a table lacks of the contract of its source, and what var source_map says of it that cannot be.
+  The columns that a table lacks of the contract of its source, and entries of var source_map that cannot be used.
 
   Arguments   source    source of the graph
               table     schema.table that is read
               physical  its columns, lower case
-  Returns     list of lines for people, empty where all is there
+  Returns     list of lines for people, empty where there is no problem
 -#}
 {% macro contract_problems(source, table, physical) -%}
     {%- set problems = [] -%}

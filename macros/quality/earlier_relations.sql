@@ -1,8 +1,8 @@
 {#-
-  The models and seeds of the releases that kept no record of what they built. Where such a release has built, these are
-  its own; owned_relations notes them once. Written down and not read from the graph, because it is the past: the graph
-  has the models of today, and taking one of those for built by an earlier release would replace a company's own table
-  of that name. So nothing is ever added; a model that is renamed or gone may stay here, where it does nothing.
+  The models and seeds of the releases that kept no record of their relations. If such a release has built here, these
+  relations are this project's; owned_relations records them once. The list is written out and not read from the graph:
+  the graph has today's models, and a new model in it could be a company's own table of that name. So nothing is ever
+  added; a model that was renamed or removed may stay in the list, without effect.
 
   Returns     list of names
 -#}

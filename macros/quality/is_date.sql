@@ -1,9 +1,9 @@
 {#-
-  Tell whether a text is a day of the calendar, written YYYY-MM-DD.
+  Whether a text is a valid date, written YYYY-MM-DD.
 
-  Arguments   text  what to look at
+  Arguments   text  the text
   Returns     boolean
-  Example     2024-02-29 is one, 2023-02-29 is not
+  Example     2024-02-29 is a valid date, 2023-02-29 is not
 -#}
 {% macro is_date(text) -%}
     {%- set parts = modules.re.fullmatch('(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])', text) -%}

@@ -1,5 +1,5 @@
 {#-
-  For tests that ask for rows: whether the run builds with any. With --empty, every ref has none.
+  For tests that expect rows: whether the run has any. With --empty, every ref is empty.
 
   Returns     a condition, always true or always false
 -#}

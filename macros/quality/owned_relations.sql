@@ -1,7 +1,7 @@
 {#-
-  What is this project's, by operations.built_relations. Where nothing is recorded yet and an earlier release has built
-  here, the relations of its models and seeds are recorded first. That it has, two tables show that nobody else makes,
-  by their technical columns; a build comes to them only after it has replaced nearly all the others.
+  The relations of this project, from operations.built_relations. If nothing is recorded yet and an earlier release has
+  built here, the relations of its models and seeds are recorded first. Two tables with technical columns that nobody
+  else has show that such a release has built; a build makes them after nearly all others.
 
   Returns     list of schema.name, in lower case
 -#}

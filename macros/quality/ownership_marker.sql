@@ -1,7 +1,7 @@
 {#-
-  The table that lists what this project has built or is about to: relation_schema, relation_name.
+  The list of relations that this project has built or is about to build: relation_schema, relation_name.
 
-  Returns     relation, whether or not it is there
+  Returns     relation, whether or not it exists
 -#}
 {% macro ownership_marker() -%}
     {%- set beside = graph.sources['source.' ~ project_name() ~ '.operations.runs'] -%}

@@ -1,5 +1,5 @@
 {#-
-  A raw value as the type that the contract gives its column, null where it cannot be read; as staging reads it.
+  A raw value in the contract's type of its column, as staging reads it; null where it cannot be read.
 
   Arguments   raw        SQL expression
               data_type  of models/staging/_sources.yml

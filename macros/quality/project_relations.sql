@@ -3,7 +3,7 @@
   scripts/fit_clv.py writes it.
 
   Arguments   names  models and seeds, or their unique ids; all unless given
-  Returns     list of relations, whether or not they are there
+  Returns     list of relations, whether or not they exist
 -#}
 {% macro project_relations(names=none) -%}
     {%- set relations = [] -%}

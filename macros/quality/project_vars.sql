@@ -1,19 +1,19 @@
 {#-
-  The vars of dbt_project.yml: what each may hold, and what it defines. A var is added here, and there with its comment;
-  the rest follows (check_vars, definitions_key). A var without a key that says what is legal is looked at by a macro of
-  its own, or by none.
+  The vars of dbt_project.yml: the legal values of each, and the first model that it changes. To add a var, add it here,
+  and there with its comment; check_vars and definitions_key read this list. A var without a key for its legal values
+  has a check macro of its own, or none.
 
   Returns     {name: rule}, with these keys of a rule:
                 one_of       the legal values, for true or false too
                 number       [smallest, largest] legal number; [smallest] has no upper limit
                 whole        true: a whole number
                 or_null      true: null is legal, too
-                not_above    another var, whose number is no smaller
-                pattern      regular expression of the whole text; must_be says it in words
+                not_above    another var, whose number must not be smaller
+                pattern      regular expression of the whole text; must_be has it in words
                 date         true: a date, YYYY-MM-DD
                 list_of      texts, statuses (lower case with underscores) or months (rising, 1 to 120)
-                defines      the first model whose rows it changes; unless given, the history is made of it; none: it is
-                             about the run and changes no row of a closed slice
+                defines      the first model whose rows the var changes; unless given, the history depends on it; none: the
+                             var is about the run only and changes no row of a closed slice
 -#}
 {% macro project_vars() -%}
     {%- set flag = {'one_of': [true, false]} -%}

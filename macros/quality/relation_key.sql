@@ -1,7 +1,7 @@
 {#-
-  The name by which operations.built_relations knows a relation, without the database: a DuckDB file may be copied.
+  The name of a relation in operations.built_relations, without the database: a DuckDB file may be copied.
 
-  Arguments   relation  whether or not it is there
+  Arguments   relation  relation, whether or not it exists
   Returns     schema.name, in lower case
 -#}
 {% macro relation_key(relation) -%}

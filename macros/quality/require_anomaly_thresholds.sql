@@ -1,5 +1,5 @@
 {#-
-  Lines for check_vars when var anomaly_thresholds does not hold what int_run_anomalies works with.
+  Lines for check_vars when int_run_anomalies cannot use var anomaly_thresholds.
 
   Returns     list of sentences that name the legal values and what came; empty when there is nothing to say
 -#}

@@ -9,7 +9,7 @@
 -#}
 {% macro require_number(name, minimum, maximum=none, whole=false) -%}
     {%- set value = var(name) -%}
-    {#- infinity, .inf in YAML, less itself is not 0 #}
+    {#- infinity (.inf in YAML) less itself is not 0 #}
     {%- set is_legal = value is number and value is not boolean and value >= minimum and value - value == 0
         and (maximum is none or value <= maximum) and (not whole or value is integer) -%}
     {{ return([] if is_legal else [

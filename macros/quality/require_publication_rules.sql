@@ -1,6 +1,5 @@
 {#-
-  Lines for check_vars when var publication_rules does not hold what
-  scripts/customer_value/publish/publication_rules.py works with.
+  Lines for check_vars when scripts/customer_value/publish/publication_rules.py cannot use var publication_rules.
 
   Returns     list of sentences that name the legal values and what came; empty when there is nothing to say
 -#}

@@ -1,6 +1,6 @@
 {#-
-  Lines for check_vars when var source_map is no mapping, or names a source that the contract does not have: orders, or
-  what a var has_... speaks of. A source that is switched off is not in the graph, and may be mapped all the same.
+  Lines for check_vars when var source_map is no mapping, or names a source that is not in the contract. The sources are
+  orders and those with a var has_<source>: a source that is switched off is not in the graph, but may be mapped.
 
   Returns     list of sentences that say what came; empty when there is nothing to say
 -#}

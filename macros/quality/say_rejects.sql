@@ -1,7 +1,7 @@
 {#-
-  Say, at the end of a run that judged orders, how many of them are rejected, why, what they are worth and what to do:
-  the three reasons with the most money, whatever their severity. A build without a good order ends with them, beside
-  the test not_empty_stg_orders, which cannot say why. Runs on-run-end.
+  Print, at the end of a run that judged orders, how many of them are rejected, why, their amount and what to do: the
+  three reasons with the most money, whatever their severity. If a build has no accepted order, this message gives the
+  reasons for the failure of the test not_empty_stg_orders. Runs on-run-end.
 
   Arguments   results  of the run
   Returns     nothing; writes one message to the log, none where no order is rejected
@@ -47,8 +47,8 @@
 {%- endmacro %}
 
 {#-
-  The values that orders were rejected for, where they are no secret: currencies of three letters, statuses that five
-  orders and one in twenty have.
+  The values for which orders were rejected, if they may be shown: currencies of three letters, statuses that at least
+  five orders and one in twenty have.
 
   Arguments   orders  relation of stg_orders
               code    reject reason
@@ -71,13 +71,13 @@
 {%- endmacro %}
 
 {#-
-  Whether a value of an order may be said in a message: not where it could be personal, as a name in a wrong column is.
+  Whether a value of an order may be shown in a message: not if it could be personal, such as a name in a wrong column.
 
   Arguments   column     currency or status
               value      as staging writes it
               row_count  orders that have it
               rows       orders in all
-  Returns     boolean: a currency of three letters; a status of letters that five orders and one in twenty have
+  Returns     boolean: a currency of three letters; a status of letters that at least five orders and one in twenty have
 -#}
 {% macro sayable(column, value, row_count, rows) -%}
     {%- set pattern = {'currency': '[A-Z]{3}', 'status': '[a-z_]{1,30}'}.get(column) -%}

@@ -1,5 +1,5 @@
 {#-
-  A list of texts as SQL string literals, safely quoted, one a line.
+  A list of texts as SQL string literals, safely quoted, one per line.
 
   Arguments   values  list of texts
   Returns     the literals with commas between them, for use inside in (...)

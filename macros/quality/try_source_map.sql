@@ -1,8 +1,8 @@
 {#-
-  Let the engine read what var source_map computes for a source, before anything is built of it: Jinja cannot catch an
-  error, so each try is announced, and the engine's own words follow where it refuses. No row is read.
+  Let the engine try each expression of var source_map for a source, before anything is built from it. Jinja cannot
+  catch an error, so each try is announced, and the engine's own error follows if it refuses. No row is read.
 
-  Arguments   source_name  table of models/staging/_sources.yml, which is there
+  Arguments   source_name  table of models/staging/_sources.yml, which must exist
               physical     columns of that table
               is_printed   true: the announcement is a line "source_map_try" of JSON, null once the engine took it, for
                            scripts/check_arrival.py; false: a line of the log

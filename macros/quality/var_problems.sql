@@ -1,8 +1,8 @@
 {#-
-  Lines for check_vars when a var does not hold what its rule says.
+  Lines for check_vars when a var breaks its rule.
 
-  Arguments   name  of the var
-              rule  of project_vars
+  Arguments   name  name of the var
+              rule  rule in project_vars
   Returns     list of sentences that name the legal values and what came; empty when there is nothing to say
 -#}
 {% macro var_problems(name, rule) -%}

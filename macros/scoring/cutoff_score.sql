@@ -1,7 +1,7 @@
 {#-
   Score 1 (worst) to 5 (best) by fixed thresholds, each the worst measure that still earns its score.
 
-  Arguments   measure                             what is scored
+  Arguments   measure                             the scored measure
               score_2, score_3, score_4, score_5  thresholds, in the measure's unit, each better than the one before
               higher_is_better                    true: at least the threshold; false (recency): at most the threshold
   Returns     integer, 1 to 5; null where measure is null

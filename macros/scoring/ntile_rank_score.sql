@@ -1,6 +1,6 @@
 {#-
-  Score that NTILE gives to the customer at a rank: n customers in order, cut into buckets of equal size, the larger
-  ones first. By rank, not over all customers, so that it also tells where the thresholds lie.
+  NTILE's score for the customer at a rank: n customers in order, cut into buckets of equal size, the larger ones first.
+  It is computed from the rank, not over all customers, so that it also gives the thresholds.
 
       size = floor(n / buckets), larger = n - buckets * size buckets with one more
       score = ceil(rank / (size + 1))                          within the larger ones

@@ -4,14 +4,14 @@
   Arguments   measure       recency, frequency or monetary
               facts         name of the table with recency_days, frequency, monetary and customer_id
               thresholds    name of the table with the thresholds
-              prefix        what the names of the measures begin with, where they are of an earlier as-of date
-              splits_equals true: of those at the threshold itself, the ones from <measure>_score_<n>_customer_id on
-                            reach the score (method ntile; null: all); false: all of them
-              active_only   true: who has no order in the window (frequency 0) was not ranked, and has 1
-  Returns     integer, 1 (worst) to 5; null where the measure is null. A threshold that is null is out of reach
+              prefix        beginning of the names of the measures, for measures of an earlier as-of date
+              splits_equals true: of the customers exactly at a threshold, those from <measure>_score_<n>_customer_id on
+                            get the score (method ntile; null: all); false: all of them
+              active_only   true: customers without an order in the window (frequency 0) were not ranked and get 1
+  Returns     integer, 1 (worst) to 5; null where the measure is null. Nobody reaches a null threshold
   Example     recency of 30 days where recency_score_5 is 30: 5; see cutoff_score
-  Source      cutoff_score; for midrank the thresholds are worked out so that it gives what midrank_score gives, for
-              ntile what ntile_rank_score gives
+  Source      cutoff_score; for midrank the thresholds are computed so that the result is that of midrank_score, for
+              ntile that of ntile_rank_score
 -#}
 {% macro score_by_thresholds(measure, facts, thresholds, prefix='', splits_equals=false, active_only=false) -%}
     {%- set value = facts ~ '.' ~ prefix ~ ('recency_days' if measure == 'recency' else measure) -%}

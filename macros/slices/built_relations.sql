@@ -1,9 +1,9 @@
 {#-
-  The relations of incremental models as an earlier run left them. For models that come before them and must know what
-  stands already: a ref would be a circle.
+  The relations of incremental models from an earlier run. For models that are built before them and must know which
+  rows exist already: a ref would be a circle.
 
   Arguments   names            models of this project
-              in_full_refresh  true: also where a full refresh was asked for, which is about to replace them
+              in_full_refresh  true: also if a full refresh is about to replace them
               columns          columns that each must have: a relation of an earlier release may lack one
   Returns     list of relations, one per name; empty where one of them is missing, lacks a column, or must not be read
 -#}

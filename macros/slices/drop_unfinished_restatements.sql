@@ -1,8 +1,8 @@
 {#-
-  Pre-hook of restatements: takes out the rows of a run that ended before its slices came to stand. What was shown still
-  stands then, and this run compares it with what it builds itself, which may be more by now.
+  Pre-hook of restatements: deletes the rows of a run that ended before it had built its slices. The shown values are
+  then still in the history, and this run compares them with its own slices.
 
-  Returns     a delete statement; nothing where the table is not there yet
+  Returns     a delete statement; nothing if the table does not exist yet
 -#}
 {% macro drop_unfinished_restatements() -%}
     {%- if is_incremental() -%}

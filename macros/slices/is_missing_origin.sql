@@ -1,10 +1,10 @@
 {#-
-  Whether a table lacks an origin and horizon of the chances of an order, in the version of the slice in which the horizon
-  ends.
+  Whether a table lacks an origin and horizon of the chances of an order, in the version of the slice in which the
+  horizon ends.
 
   Arguments   kept      relation that holds origins: as_of_date, horizon_months, slice_version
-              origins   alias of the rows that are asked about: as_of_date, horizon_months
-              versions  alias of the row with their slice_version; that of the origins unless given
+              origins   alias of the rows to check: as_of_date, horizon_months
+              versions  alias of the row with their slice_version; the alias of the origins unless given
   Returns     a condition
 -#}
 {% macro is_missing_origin(kept, origins, versions=none) -%}

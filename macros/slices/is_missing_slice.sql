@@ -1,12 +1,12 @@
 {#-
-  Which rows an incremental model that holds slices has to add: those of slices that it lacks. A slice enters in one
-  insert, so it is there as a whole or not at all, and a run that was killed is simply continued.
+  Incremental filter: the slices that this table does not hold in the current version. One insert adds whole slices, so
+  each slice is complete or missing, and the next run continues a run that was killed.
 
-  Arguments   column  the as-of date, with the name of its table where there are several
-              of      the model that holds the slices, for a model that comes before it; the one that calls unless given
+  Arguments   column  the as-of date, with the name of its table where the query has several
+              of      the model that holds the slices, if an earlier model calls; the calling model unless given
               slices  model of the versions, as_of_date and slice_version: int_slices, or int_<subject>_slices
-  Returns     a condition; true where the table is not there yet
-  By date, because a scan skips what lies outside the few dates; by version it would read all rows.
+  Returns     a condition; true if the table does not exist yet
+  The filter is by date, because a scan skips other dates; by version it would read all rows.
 -#}
 {% macro is_missing_slice(column='as_of_date', of=none, slices='int_slices') -%}
     {%- set versions = ref(slices) -%}

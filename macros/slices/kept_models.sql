@@ -1,13 +1,13 @@
 {#-
-  The models of this project that keep slices from run to run, by what their YAML says (config, meta: slices):
+  The models of this project that keep slices from run to run, by meta: slices in their YAML:
 
       all      every as-of date
       some     every as-of date that has rows
       latest   the current date alone
       holdout  origins, each in the version of the slice in which its holdout or horizon ends
 
-  Arguments   slices  one of these
-              above   true: only what the history is made of, itself included
+  Arguments   slices  one of these four
+              above   true: only the models that the history is made of, itself included
   Returns     list of names
 -#}
 {% macro kept_models(slices, above=false) -%}

@@ -1,7 +1,7 @@
 {#-
   The unique id of a model of this project.
 
-  Arguments   name  of the model
+  Arguments   name  name of the model
   Returns     text, whether or not there is such a model
 -#}
 {% macro model_id(name) -%}

@@ -1,7 +1,7 @@
 {#-
-  A hash of all rows that count by each as-of date. Behind the version of the slice it makes that of a subject whose
-  rows the history does not rest on: answers, tickets, touches or events. A late one then opens the marts that keep their
-  slices by it (slices= of is_missing_slice and drop_outdated_slices), and no others.
+  A hash of all rows that count by each as-of date. Added to the version of the slice, it gives the version for a
+  subject whose rows the history does not depend on: answers, tickets, touches or events. A late row then opens only the
+  marts that use this version (slices= of is_missing_slice and drop_outdated_slices).
 
   Arguments   dates  name of a CTE or relation: as_of_date
               rows   name of a CTE: known_on, the day from which a row counts, and row_hash
@@ -9,7 +9,7 @@
   Example     models/docs/refreshes.md, "A history of another subject"
 -#}
 {% macro slice_contents(dates, rows) -%}
-    {#- a sum of hashes does not depend on the order of the rows, and can be carried on from day to day -#}
+    {#- a sum of hashes does not depend on the order of the rows, and can be continued from day to day -#}
     select
         dates.as_of_date,
         substring(md5(coalesce(cast(sum(daily.hash_sum) as {{ dbt.type_string() }}), '')), 1, 16) as contents_hash

@@ -1,7 +1,7 @@
 {#-
-  What counts as a blank around a text: spaces of every width, tabs and line ends, and what has no width at all (zero
-  width space and joiners, byte order mark, soft hyphen, marks of the direction of writing).
-  scripts/customer_value/privacy/personal_rows.py has the same in BLANKS.
+  The characters that count as blanks around a text: spaces of every width, tabs and line ends, and characters without a
+  width (zero width space and joiners, byte order mark, soft hyphen, marks of the direction of writing).
+  scripts/customer_value/privacy/personal_rows.py has the same list in BLANKS.
 
   Returns     text of these characters
 -#}

@@ -4,7 +4,7 @@
   Arguments   raw  SQL expression
   Returns     boolean, never null
   Example     'NaN', ' -Infinity ' and 'inf' are, '1' and 'ten' are not
-  Three constants: of a longer list DuckDB makes a join, which looks at every row before any case can spare it that.
+  Three constants only: DuckDB turns a longer list into a join, which reads every row before a case can skip it.
 -#}
 {% macro is_not_finite(raw) -%}
     (coalesce(replace(replace(lower({{ text_of(raw) }}), '-', ''), '+', ''), '') in ('nan', 'inf', 'infinity'))

@@ -1,9 +1,9 @@
 {#-
-  The column that an entry of var source_map names, where it is a column and no expression.
+  The column that an entry of var source_map names, if the entry is a column and no expression.
 
   Arguments   expression  the entry for a contract column: text, or the YAML value of another type
-  Returns     name of the column, lower case, without quotes; none for an expression, a
-              constant, a row's own number or nothing
+  Returns     name of the column, lower case, without quotes; none for an expression, a constant, a row id
+              of the engine (rowid, ctid) or an empty entry
   Example     'Placed_At' gives 'placed_at', '"Order Date"' gives 'order date'; 'cents / 100.0', 1 and 'null' give none
 -#}
 {% macro mapped_column(expression) -%}

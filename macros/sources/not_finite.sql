@@ -1,5 +1,5 @@
 {#-
-  Whether a raw number of some column is NaN or infinite.
+  Whether a raw number of one of the columns is NaN or infinite.
 
   Arguments   columns  contract columns; raw_<column> is the raw value, <column> the typed one
   Returns     boolean, never null

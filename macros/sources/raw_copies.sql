@@ -1,11 +1,11 @@
 {#-
-  One raw table under the contract's names, each row with its place among the rows of the same key, as a subquery.
-  Only rows whose key occurs more than once are ranked: a window over all rows costs more than the rest of the judging.
+  One raw table under the contract's names, each row with its number among the rows of the same key, as a subquery. Only
+  rows whose key occurs more than once are ranked: a window over all rows costs more than the rest of staging.
 
   Arguments   source_name  table of models/staging/_sources.yml
               columns      its contract columns
               key          SQL expression over raw_<column>: the key as text, null where a part of it is empty
-              latest_by    SQL expression that says which copy is newest; none where nothing does
+              latest_by    SQL expression by which the newest copy is found; none where the source has none
   Returns     subquery: raw_<column> of every column, row_key and copy_number, 1 for the copy that counts: the latest,
               then the largest md5 of the whole row, so that the choice does not depend on the order of the rows
 -#}

@@ -1,5 +1,5 @@
 {#-
-  One raw table under the contract's names, as a subquery: the only place that knows var source_map and has_<source>.
+  One raw table under the contract's names, as a subquery: the only reader of vars source_map and has_<source>.
 
   Arguments   source_name  table of models/staging/_sources.yml
               columns      its contract columns

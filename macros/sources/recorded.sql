@@ -1,5 +1,6 @@
 {#-
-  A table of the source operations, which scripts/refresh.py fills, as a subquery; without rows where it never ran.
+  A table of the source operations, which scripts/refresh.py fills, as a subquery; without rows before the first
+  refresh.
 
   Arguments   name     table of models/staging/_operations.yml
   Returns     subquery with the columns of that file in their order and types

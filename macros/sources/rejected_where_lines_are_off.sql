@@ -1,10 +1,9 @@
 {#-
-  The lines of judged orders, and one more reason, lines_do_not_add_up, of every good line of an order whose good lines
-  add up to something else than the order. Only lines that are good by themselves are summed; few orders do not add up,
-  so that the join back is cheap.
+  Judged lines, with one more reason, lines_do_not_add_up, for every valid line of an order whose valid lines do not add
+  up to the order. Only lines without another reason are summed; few orders do not add up, so the join back is cheap.
 
   Arguments   judged     CTE with order_id, net_amount, order_amount (the same for all lines of an order) and own_reasons
-              tolerance  largest difference, in the order's own currency; none: any
+              tolerance  largest allowed difference, in the order's own currency; none: not checked
   Returns     subquery: its columns, and reject_reasons
   Example     lines of 4.00 and 5.00 in an order of 10.00 are off at tolerance 0.99, and not at 1.00
 -#}

@@ -1,7 +1,7 @@
 {#-
-  The rows of judged orders, and what the order that a credit note names changes: one more reason, order_rejected, of a
-  good credit note where no copy of that order is good; and one reason less, guest_order, where it is a good sale, whose
-  customer the credit note is of. Few orders are named, so that the look-up is cheap.
+  Judged orders, with the reasons that depend on the order that a credit note names: order_rejected is added to a valid
+  credit note if no copy of that order is accepted; guest_order is removed if that order is an accepted sale, because
+  the credit note then belongs to the customer of the sale. Few orders are named, so the look-up is cheap.
 
   Arguments   judged  CTE with order_id, gross_amount, is_sale, credited_order_id and own_reasons
   Returns     subquery: its columns, and reject_reasons

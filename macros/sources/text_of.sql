@@ -1,10 +1,11 @@
 {#-
-  A raw value as text: blanks of every kind around it cut off (blank_characters), those within it kept, empty text null.
+  A raw value as text: blanks of every kind around it removed (blank_characters), blanks within it kept, empty text
+  null.
 
   Arguments   raw  SQL expression of any type
   Returns     text or null
   Example     ' a1 ' gives 'a1', 'a1' and a no-break space gives 'a1', 'a 1' stays, '  ' gives null
-  Only a text that begins or ends with a blank is trimmed: to trim each by a list takes DuckDB 1.5 microseconds.
+  Only a text that begins or ends with a blank is trimmed: trimming by a list takes DuckDB 1.5 microseconds per text.
 -#}
 {% macro text_of(raw) -%}
     {%- set text = 'cast(' ~ raw ~ ' as ' ~ dbt.type_string() ~ ')' -%}

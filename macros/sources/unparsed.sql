@@ -1,6 +1,6 @@
 {#-
-  Whether a raw value of some column is there but could not be typed. Null checks alone
-  recognise rows whose values were all typed; the text is read only if one is missing.
+  Whether a raw value of one of the columns exists but could not be typed. For rows whose values were all typed, null
+  checks are enough; the text is read only if a typed value is missing.
 
   Arguments   columns         contract columns; raw_<column> is the raw value, <column> the typed one
               is_number       true: NaN and infinity do not count, not_finite reports them

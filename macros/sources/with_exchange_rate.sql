@@ -1,12 +1,12 @@
 {#-
-  Rows in several currencies, and what the exchange rates say about them, as a subquery.
+  Rows in several currencies, with their exchange rates, as a subquery.
 
   Arguments   typed               CTE or subquery with currency, in upper case
-              day                 its column that says when; the rate is that of the day
+              day                 its column with the date; the rate is that of the day
               reporting_currency  var of that name
-  Returns     subquery: its columns; is_foreign, whether there is something to convert; exchange_rate of
-              stg_daily_exchange_rates, null where nothing is to be converted or no rate holds on that day; has_rates,
-              whether a rate of the currency holds on any day; as many rows as before
+  Returns     subquery: its columns; is_foreign, whether the amount must be converted; exchange_rate of
+              stg_daily_exchange_rates, null where no conversion is needed or no rate is valid on that day; has_rates,
+              whether the currency has a rate on any day; as many rows as before
 -#}
 {% macro with_exchange_rate(typed, day, reporting_currency) -%}
     (

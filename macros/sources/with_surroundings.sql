@@ -1,5 +1,5 @@
 {#-
-  Typed rows, and what every dated source is judged against besides its own values, as a subquery.
+  Typed rows, with the trading period and the test customers by which every dated source is judged, as a subquery.
 
   Arguments   typed      CTE
               customers  its columns that hold a customer, if any

@@ -1,5 +1,5 @@
 {#-
-  Share of the total value that stands strictly ahead of a customer when customers are ordered by value, largest first.
+  Share of the total value that customers strictly ahead hold, when customers are ordered by value, largest first.
 
       c = value of all customers strictly ahead / total positive value
 
@@ -7,8 +7,9 @@
               total_positive_value  sum of all positive values, numeric with two decimals
   Returns     double, 0 (nobody ahead) to 1 (all of the positive value ahead: a value of 0 or less);
               null where there is no positive value at all
-  Example     values 50, 30, 20: c = 0, 0.50, 0.80. Values 40, 40, 20: c = 0, 0, 0.80: equals stand side by side
-  Whole cents are divided, so that a share of exactly 0.80 is the double 0.80 and not its neighbour: cut-offs hold.
+  Example     values 50, 30, 20: c = 0, 0.50, 0.80. Values 40, 40, 20: c = 0, 0, 0.80: equal values have equal shares
+  Whole cents are divided, so that a share of exactly 0.80 is the double 0.80 and not its neighbour, and cut-offs are
+  exact.
   Source      ABC (Pareto) analysis; strictly ahead, so that ties never split (design, section 4)
 -#}
 {% macro abc_cumulative_share(value_ahead, total_positive_value) -%}

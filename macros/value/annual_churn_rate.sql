@@ -1,11 +1,11 @@
 {#-
-  Share of the customers that twelve months take, at the churn rate of each.
+  Share of the customers lost over twelve months, at the churn rate of each month.
 
       annual churn rate = 1 - product of (1 - rate of the month)
 
-  Arguments   monthly_rate  column, share that was lost in the month of its row, 0 to 1; null: unknown
+  Arguments   monthly_rate  column, share of customers lost in the month of its row, 0 to 1; null: unknown
               month         column, the month of the row; there is a row for each month
-              months_back   the last of the twelve is so many rows before: 0 or more
+              months_back   rows from the current one back to the last of the twelve months, 0 or more
   Returns     double, 0 to 1; null where there are no twelve rows, or one of their rates is unknown
   Example     one month in which 0.5 are lost, eleven in which nobody is: 0.5; two such months: 0.75
   Source      survival of independent periods; see expected_lifetime for the years that follow from it

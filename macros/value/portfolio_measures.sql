@@ -2,7 +2,7 @@
   The columns that describe a group of customers; tier_summary and segment_summary publish the same ones.
   For a select from customer_value that is grouped by as_of_date and one label.
 
-  Returns     a list of select expressions, in the order of the marts' contracts; units and formulas stand in their YAML
+  Returns     a list of select expressions, in the order of the marts' contracts; units and formulas are in their YAML
   Example     2 of 8 customers with 600 of 1,000 net revenue: customers 2, customer_share 0.25, net_revenue 600.00,
               net_revenue_share 0.60, net_revenue_per_customer 300.00
 -#}
