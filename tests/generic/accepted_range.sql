@@ -1,6 +1,6 @@
 {#-
-  Fails for each row whose column lies outside minimum .. maximum, both included. Null passes: say not_null beside it.
-  A bound that is left out does not bind. Named and shaped as in dbt_utils.
+  Fails for each row whose column is outside minimum .. maximum, both included. Null passes: add not_null to exclude it.
+  A bound that is left out is not tested. Name and arguments are those of dbt_utils.
 -#}
 {% test accepted_range(model, column_name, min_value=none, max_value=none) %}
 

@@ -1,5 +1,5 @@
 {#-
-  Fails for each row where the expression is false or null: a comparison with null must not pass unseen.
+  Fails for each row where the expression is false or null: a comparison with null must not pass.
 -#}
 {% test expression_is_true(model, expression) %}
 

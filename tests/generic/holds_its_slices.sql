@@ -1,7 +1,7 @@
 {#-
-  Fails for each version of a slice that a mart holds and should not, or should hold and does not, by what its YAML says
-  of the slices that it keeps (config, meta: slices; macro kept_models). Before the first customer is known, a slice has
-  no rows. A build of some models alone can leave this open; dbt build closes it.
+  Fails for each version of a slice that a mart should not hold, or should hold and lacks, by meta: slices in its YAML
+  (macro kept_models). Before the first customer is known, a slice has no rows. A build of only some models can leave
+  slices missing; dbt build adds them.
 -#}
 {% test holds_its_slices(model, slices='int_slices') %}
 {%- set names = [] -%}

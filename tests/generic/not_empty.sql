@@ -1,5 +1,5 @@
 {#-
-  Fails when the relation has no row. Everything downstream is then skipped, and what was built before stays.
+  Fails when the relation has no row. dbt then skips everything downstream, and earlier tables stay.
 -#}
 {% test not_empty(model) %}
 

@@ -1,6 +1,7 @@
 {#-
   Fails for each row with a null in a column that the model's contract constrains to not_null. On DuckDB and Postgres
-  the constraint itself refuses such a row; the Spark adapter sets constraints on Delta only, so there this test is it.
+  the constraint itself refuses such a row; the Spark adapter sets constraints on Delta only, so this test replaces
+  them.
 -#}
 {% test not_null_constraints(model) %}
 {%- set constrained = [] -%}

@@ -1,5 +1,5 @@
 {#-
-  Fails for each combination of the columns that stands on more than one row. Named and shaped as in dbt_utils.
+  Fails for each combination of the columns on more than one row. Name and arguments are those of dbt_utils.
 -#}
 {% test unique_combination_of_columns(model, combination_of_columns) %}
 

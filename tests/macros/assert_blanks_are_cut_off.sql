@@ -1,5 +1,5 @@
--- ring 1 of text_of and email_key: every kind of blank around a text goes, those within it stay, and e-mails are the
--- same however their accents are composed (Spark has no function for that)
+-- ring 1 of text_of and email_key: blanks of every kind around a text are removed, blanks within it stay, and e-mails
+-- are equal however their accents are composed (Spark has no function for that)
 with cases (case_name, raw, expected_text, expected_email) as (
 
     values

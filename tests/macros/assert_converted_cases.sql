@@ -1,4 +1,4 @@
--- ring 1: a rate, half a cent, a refund, nothing to convert, nothing at all
+-- ring 1: a rate, half a cent, a refund, nothing to convert, null
 with cases (case_name, amount, rate, expected) as (
 
     values

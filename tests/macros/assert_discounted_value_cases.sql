@@ -1,4 +1,4 @@
--- ring 1: no time, no rate, a year, back in time, money that goes, null
+-- ring 1: no time, no rate, a year, a negative time, a negative amount, null
 with cases (case_name, amount, days, rate, expected) as (
 
     values

@@ -1,4 +1,5 @@
--- ring 2: a published net present value at irregular dates (seed oracle_discounted_value), to the cent, both ways
+-- ring 2: a published net present value at irregular dates (seed oracle_discounted_value), to the cent, in both
+-- directions
 with oracle as (
 
     select * from {{ ref('oracle_discounted_value') }}

@@ -1,5 +1,5 @@
--- ring 2: customers who each year keep 80 % (90 %) of their number live, on average, the sum of the shares still there
--- at the start of each year: 1 + 0.8 + 0.64 + ... = 5 (10), summed here year by year instead of by the formula
+-- ring 2: with 80 % (90 %) of the customers left after each year, the mean lifetime is the sum of the shares left at
+-- the start of each year: 1 + 0.8 + 0.64 + ... = 5 (10), summed here year by year instead of by the formula
 with digits as (
 
     {% for digit in range(10) -%}

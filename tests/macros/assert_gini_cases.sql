@@ -1,4 +1,4 @@
--- ring 1: the worked example, equality, one who holds all, no value, nobody
+-- ring 1: the worked example, equality, one customer with everything, no value, no customers
 with cases (case_name, twice_area, customers, total_value, expected) as (
 
     values

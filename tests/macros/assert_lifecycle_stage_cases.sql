@@ -24,7 +24,7 @@ with cases (case_name, orders, recency, overdue, monetary, previous, expected) a
 
 ),
 
--- a threshold that is null is reached by nobody
+-- nobody reaches a null threshold
 unlearned (case_name, orders, recency, overdue, monetary, previous, churned_at, decline_at, fallen_at, expected) as (
 
     values

@@ -1,4 +1,4 @@
--- ring 1: halves of a cent, which engines round otherwise when they divide doubles; nothing at all
+-- ring 1: halves of a cent, which engines round differently when they divide doubles; null
 with cases (case_name, total, customers, expected) as (
 
     values

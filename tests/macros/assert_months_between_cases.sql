@@ -1,4 +1,4 @@
--- ring 1 of months_between: years and months alone count, from ends of long months to those of short ones too
+-- ring 1 of months_between: only years and months count, also from the end of a long month to the end of a short one
 with cases (case_name, first_date, second_date, expected) as (
 
     values

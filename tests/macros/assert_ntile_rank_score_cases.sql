@@ -1,4 +1,4 @@
--- ring 2 of ntile_rank_score: what the engine's own ntile gives, for one customer up to 23, and 5 and 4 buckets
+-- ring 2 of ntile_rank_score: the result of the engine's own ntile, for 1 to 23 customers, and 5 and 4 buckets
 with numbers as (
 
     {{ dbt.generate_series(23) }}

@@ -1,4 +1,4 @@
--- ring 1: every way to write true and false, and what is neither
+-- ring 1: every way to write true and false, and values that are neither
 with cases (case_name, raw, expected) as (
 
     values

@@ -1,4 +1,4 @@
--- ring 1: what is a number, what only some engines would read, and halves of a cent
+-- ring 1: numbers, texts that only some engines would read, and halves of a cent
 with cases (case_name, raw, expected) as (
 
     values

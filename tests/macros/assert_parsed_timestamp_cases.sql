@@ -1,5 +1,6 @@
--- ring 1: which texts are times. Days without a time are compared, since no zone moves them; times with one only by
--- whether they are read, since vars decide where they fall (unit test the_zone_is_changed_before_the_day_is_taken)
+-- ring 1: which texts are times. Dates without a time are compared, because no zone moves them; for times the test
+-- checks only whether they are read, because vars decide their wall clock time (unit test
+-- the_zone_is_changed_before_the_day_is_taken)
 with cases (case_name, raw, expected_day, is_time) as (
 
     values

@@ -1,4 +1,5 @@
--- ring 2 of midrank_score and ntile_rank_score: scores that scipy and numpy gave (seed oracle_scores), both ways
+-- ring 2 of midrank_score and ntile_rank_score: the scores of scipy and numpy (seed oracle_scores), compared in both
+-- directions
 with oracle as (
 
     select * from {{ ref('oracle_scores') }}

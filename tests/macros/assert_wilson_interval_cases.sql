@@ -1,5 +1,5 @@
--- rings 1 and 2: the published intervals (Newcombe 1998, table I, method 3), to their four digits; to twelve digits
--- what scipy.stats.binomtest(...).proportion_ci(0.95, 'wilson') gives; both ends of the range, no trials, null
+-- rings 1 and 2: the published intervals (Newcombe 1998, table I, method 3), to their four digits; to twelve digits the
+-- result of scipy.stats.binomtest(...).proportion_ci(0.95, 'wilson'); both ends of the range, no trials, null
 with cases (successes, trials, digits, expected_low, expected_high) as (
 
     values

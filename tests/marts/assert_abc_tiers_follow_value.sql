@@ -1,5 +1,5 @@
--- ring 3 of the ABC tier: equals share a tier, more value never means a worse tier, the best customer of positive
--- value is A, and the A customers hold at least the share that the cut-off asks for
+-- ring 3 of the ABC tier: customers with equal values share a tier, more value never means a worse tier, the best
+-- customer with a positive value is A, and the A customers hold at least the share of the cut-off
 {%- set ranked_value = abc_value_columns()[var('abc_value')] %}
 with history as (
 

@@ -1,5 +1,5 @@
--- ring 3: deciles, tiers and cohorts each hold every customer of the origin once, and so does every method; what was
--- bought and spent is that of the history, whatever the method
+-- ring 3: deciles, tiers and cohorts each hold every customer of the origin once, for every method; actual purchases
+-- and spend are those of the history, whatever the method
 with backtest as (
 
     select * from {{ ref('clv_backtest') }}
@@ -28,7 +28,7 @@ origins as (
 
 ),
 
--- who orders for the first time in the holdout is not in its actuals
+-- customers with their first order in the holdout are not in its actuals
 newcomers as (
 
     select

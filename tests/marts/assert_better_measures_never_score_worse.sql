@@ -1,6 +1,6 @@
--- ring 3 of the scores: within a date, walking up the values of a measure its score never falls, and each value has one
--- score, except that the method ntile may split equals. Among the customers that are ranked: with var rfm_population
--- active, those with a purchase in the window; the others are all equal (cutoffs rank nobody, so there it is everybody)
+-- ring 3 of the scores: within a date, a better value of a measure never has a lower score, and each value has one
+-- score, except that the method ntile may split equal customers. Only ranked customers count: with var rfm_population
+-- active, customers with a purchase in the window; all others are equal (cutoffs rank nobody, so all customers count)
 {%- set active_only = var('rfm_population') == 'active' and var('rfm_method') != 'cutoffs' %}
 {%- set measures = {'recency_score': '-recency_days', 'frequency_score': 'frequency', 'monetary_score': 'monetary'} %}
 with history as (

@@ -1,5 +1,5 @@
--- ring 3: who orders within three months does so within six and twelve; a chance is there for everybody with an order
--- as soon as there is one for anybody; who never ordered has none
+-- ring 3: a chance never falls from three to six to twelve months; if one customer has a chance, every customer with an
+-- order has one; customers without an order have none
 select
     as_of_date,
     customer_id,

@@ -1,5 +1,5 @@
--- ring 3 of the as-of facts: on every date the customers together have what the ledger held by then, to the cent, and
--- what it held of the window
+-- ring 3 of the as-of facts: on every date the customers together have the totals of the ledger by then, to the cent,
+-- and its totals of the window
 with ledger as (
 
     select

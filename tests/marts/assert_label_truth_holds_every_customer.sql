@@ -1,5 +1,5 @@
 -- ring 3: at every origin and horizon whose end the history has reached, and at no other, each kind of label holds
--- every customer with such a label and an order once, in the one version that holds
+-- every customer with such a label and an order once, in the one valid version
 {%- set horizons = label_horizons([var('churn_horizon_months')]) %}
 with month_ends as (
 

@@ -1,8 +1,9 @@
--- The word churned holds: within churn_horizon_months of a past month-end, no more than churned_return_rate of the
--- churned bought again, and fewer of the churned than in decline, fewer of those than in stability. Pooled over origins
--- that do not overlap and whose thresholds were learned, failing where intervals exclude it. Returns what failed, with
--- the rates; each origin of its own is in label_truth. It stops no refresh: labels that miss, as after a campaign that
--- won customers back, are said, and what comes is learned from.
+-- The label churned comes true: within churn_horizon_months of a past month-end, at most churned_return_rate of the
+-- churned customers bought again, fewer of the churned than of the customers in decline, and fewer in decline than in
+-- stability. Pooled over origins that do not overlap and whose thresholds were learned; fails where the intervals
+-- exclude it. Returns the failures, with the rates; label_truth has each single origin. It stops no refresh: labels
+-- that miss, as after a campaign that won customers back, are a warning, and later thresholds are learned from those
+-- outcomes.
 {{ config(severity='warn') }}
 with truth as (
 

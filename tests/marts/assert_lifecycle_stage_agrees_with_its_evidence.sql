@@ -1,5 +1,5 @@
 -- ring 3 of expected gap and lifecycle stage: the columns beside a stage, and the thresholds of its date, must not
--- contradict it; where a threshold is null, nobody is called so for it
+-- contradict the stage; a null threshold puts nobody into its stage
 with history as (
 
     select * from {{ ref('customer_value_history') }}

@@ -1,4 +1,4 @@
--- ring 3: every order's margin is in its customer's, to the cent, and no other
+-- ring 3: the margin of every order is in its customer's margin, to the cent, and nothing else is
 with by_order as (
 
     select

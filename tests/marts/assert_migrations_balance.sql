@@ -1,6 +1,6 @@
--- ring 3 of tier_migrations: for each kind of label, label and period, what left from it is what stood there at the
--- month-end before, and what arrived is what stands there now, in customers and in money. So opening + entries - exits
--- = closing. Restatements lead from the opening as shown to the opening as it holds, and are left out here.
+-- ring 3 of tier_migrations: for each kind of label, label and period, all moves from the label add up to the label at
+-- the month-end before, and all moves to it add up to the label now, in customers and in money. So opening + entries -
+-- exits = closing. Restatements lead from the opening as shown to the opening as it is now, and are left out here.
 {%- set label_types = ['tier', 'rfm_segment', 'lifecycle_stage'] %}
 with history as (
 
@@ -66,7 +66,7 @@ arrived as (
 
 ),
 
--- the last date is not yet an opening
+-- the last date is no opening yet
 opening_dates as (
 
     select distinct opening_date from slices

@@ -1,5 +1,6 @@
--- Accepted money = published money, to the cent: what staging accepted, in the reporting currency, less what is left
--- out, item by item. From the raw tables to here, the mart reconciliation. A row here is a mart that is off.
+-- Accepted money = published money, to the cent: the amounts that staging accepted, in the reporting currency, less
+-- each amount that is left out. The mart reconciliation covers the way from the raw tables to staging. Each row of the
+-- result is a mart with a difference.
 with as_of_dates as (
 
     select max(as_of_date) as as_of_date from {{ ref('int_as_of_dates') }}
@@ -37,7 +38,7 @@ refunds as (
 
 ),
 
--- credit notes that name an order of their customer: at the rate of that order, and left out with it
+-- credit notes that name an order of their customer: at the exchange rate of that order, and left out with it
 credits as (
 
     select

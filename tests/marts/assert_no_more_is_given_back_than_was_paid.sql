@@ -1,6 +1,6 @@
--- Refunds that give back more than var max_refund_share of what was paid are rejected. A credit note is an order of its
--- own and is not held against it, so what both give back together is warned of here: a return that is exported twice,
--- as a refund and as a credit note, or a credit note that names the wrong sale.
+-- Refunds of more than var max_refund_share of the amount paid are rejected. A credit note is an order of its own and
+-- does not count for that limit, so this test warns if both together give back too much: a return that is exported
+-- twice, as a refund and as a credit note, or a credit note that names the wrong sale.
 {{ config(severity='warn') }}
 with given_back as (
 

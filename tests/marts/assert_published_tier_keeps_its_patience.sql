@@ -1,6 +1,6 @@
 -- ring 3 of the published tier: at a month-end it is the best raw tier of the last var demotion_patience month-ends,
--- found anew by a join over dates; within a month the best of the raw tier and those month-ends. Openings are the slice
--- before.
+-- computed again by a join over dates; within a month it is the best of the raw tier and those month-ends. Opening
+-- columns are equal to the slice before.
 with history as (
 
     select * from {{ ref('customer_value_history') }}

@@ -1,5 +1,5 @@
--- ring 3 of the discounted value: nothing is worth more than itself undiscounted, nor less than it would be with all
--- of it at the last possible day. Holds where no single movement has a negative margin.
+-- ring 3 of the discounted value: realised value is at most the undiscounted margin, and at least the margin discounted
+-- as if all of it came on the last possible day. Tested where no single movement has a negative margin.
 with losses as (
 
     select distinct customer_id

@@ -1,6 +1,6 @@
--- ring 3: the recalibrated chance of an order is no worse than the model's own word by more than noise: two
--- standard errors at most of a mean of losses between 0 and 1, and of the shares of ten bins. A past that was no
--- guide, as before a year unlike the others, is said and stops nothing.
+-- ring 3: the recalibrated chance of an order is not worse than the model's own chance by more than noise: at most two
+-- standard errors of a mean of losses between 0 and 1, and of the shares of ten bins. A past that was a bad guide, as
+-- before an unusual year, is a warning and stops nothing.
 {{ config(severity='warn') }}
 with backtest as (
 

@@ -1,6 +1,6 @@
--- An order whose status says refunded is a sale whose money went back: without a row in refunds, or a credit note that
--- names it, it would stand at full revenue. A warning, because a refund may arrive a day after the status; the remedy
--- stands beside var sale_statuses.
+-- An order with the status refunded is a sale whose money was given back: without a row in refunds, or a credit note
+-- that names it, it would count with full revenue. It is a warning, because a refund may arrive a day after the status;
+-- the remedy is in the comment of var sale_statuses.
 {{ config(severity='warn') }}
 with orders as (
 

@@ -1,5 +1,5 @@
 -- ring 3 of tier_thresholds: every customer's score by thresholds is the score by rank among the customers that var
--- rfm_population has ranked, counted anew from the history; the others have 1
+-- rfm_population ranks, counted again from the history; all other customers have 1
 {{ config(enabled=var('rfm_method') == 'midrank') }}
 {%- set measures = {'recency_score': '-recency_days', 'frequency_score': 'frequency', 'monetary_score': 'monetary'} %}
 with history as (

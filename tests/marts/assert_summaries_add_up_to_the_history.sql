@@ -1,5 +1,5 @@
--- ring 3: on every date each summary holds every customer and every cent once, customer_growth ends with who is active,
--- and the cohorts hold who has ordered
+-- ring 3: on every date each summary holds every customer and every cent once, customer_growth ends with the active
+-- customers, and the cohorts hold all customers with an order
 with history as (
 
     select

@@ -1,5 +1,5 @@
--- Who has ordered by the current date has a forecast of every horizon, in the version of that slice, and nobody else
--- has. A build of some models alone can leave this open; dbt build closes it.
+-- Every customer with an order by the current date has a forecast for every horizon, in the version of the current
+-- slice, and no other customer has one. A build of only some models can leave forecasts missing; dbt build adds them.
 {%- set horizons = clv_horizons(var('clv_horizons_months')) %}
 with customers as (
 

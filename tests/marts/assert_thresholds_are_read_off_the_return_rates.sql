@@ -1,5 +1,5 @@
--- ring 3 of the learned thresholds: at each of them, and above, too few came back; just below it, enough; and every
--- date that a horizon is known for is judged by one
+-- ring 3 of the learned thresholds: at and above each threshold too few customers came back, just below it enough did,
+-- and every date with a known horizon uses one
 with thresholds as (
 
     select * from {{ ref('tier_thresholds') }}

@@ -1,5 +1,5 @@
--- ring 3 of tier_periods: on every as-of date every customer with a tier is in exactly one period, and it says that
--- tier: no gap, no overlap
+-- ring 3 of tier_periods: on every as-of date every customer with a tier is in exactly one period, with that tier: no
+-- gap, no overlap
 with history as (
 
     select * from {{ ref('customer_value_history') }}

@@ -1,7 +1,7 @@
 -- ring 3 of scores and raw tier with var rfm_population active: a customer without a purchase in the window has no
--- score and no raw tier that is higher than at the as-of date before, and with scores that rank the lowest segment that
--- exists, that of 1, 1, 1. With a value to date, a published tier that rises is no ageing: a customer who did nothing
--- since can only be lifted by a threshold.
+-- higher score and no higher raw tier than at the as-of date before, and with scores by rank the lowest segment, that
+-- of 1, 1, 1. With a value to date, the cause of a published tier that rises is never ageing: only a threshold can
+-- raise the tier of a customer who did nothing.
 {{ config(enabled=var('rfm_population') == 'active') }}
 with history as (
 
