@@ -1,5 +1,5 @@
 {#-
-  What the ABC tier can rank customers by.
+  The values by which the ABC tier can rank customers.
 
   Returns     {value of var abc_value: column of customer_value_history that holds it}
 -#}

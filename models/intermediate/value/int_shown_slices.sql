@@ -1,5 +1,5 @@
 {%- set columns = restated_columns() %}
-{#- a full refresh replaces the history after this model, so what was shown can still be read #}
+{#- a full refresh replaces the history after this model, so the shown values can still be read #}
 {%- set built = built_relations(['customer_value_history'], in_full_refresh=true, columns=columns.keys() | list) -%}
 with slices as (
 

@@ -75,7 +75,7 @@ select
 
     slice_version,
 
-    -- what to act on
+    -- the chance of an order
     {% for horizon in [3, 6, 12] -%}
     p_order_{{ horizon }}m,
     {% endfor -%}
