@@ -12,8 +12,8 @@
                 pattern      regular expression of the whole text; must_be has it in words
                 date         true: a date, YYYY-MM-DD
                 list_of      texts, statuses (lower case with underscores) or months (rising, 1 to 120)
-                defines      the first model whose rows the var changes; unless given, the history depends on it; none: the
-                             var is about the run only and changes no row of a closed slice
+                defines      the first model whose rows the var changes; unless given, the history depends on it;
+                             none: the var is about the run only and changes no row of a closed slice
 -#}
 {% macro project_vars() -%}
     {%- set flag = {'one_of': [true, false]} -%}
