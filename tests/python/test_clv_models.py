@@ -36,10 +36,17 @@ def orders(customers: int = 600, until: str = "2024-10-15") -> pd.DataFrame:
 def scored(
     warehouse: Warehouse, rows: pd.DataFrame, select: str = "+int_clv_scores", variables: dict | None = None
 ) -> Warehouse:
-    """Load orders and build as far as the scores, or what else is to be selected."""
+    """Load orders and build as far as the scores and the mart of parameters, or what else is to be selected."""
     warehouse.load({"orders": rows.to_csv(index=False)})
     result = warehouse.dbt(
-        "build", "--select", select, "--exclude-resource-type", "test", "unit_test", variables=variables
+        "build",
+        "--select",
+        select,
+        "clv_parameters",
+        "--exclude-resource-type",
+        "test",
+        "unit_test",
+        variables=variables,
     )
     assert result.returncode == 0, result.stdout
     return warehouse

@@ -32,7 +32,7 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     load_files.load(Namespace(database=warehouse.database, folder=warehouse.folder / "shop"))
     absent = {f"has_{source}": False for source in contract.sources() if source not in LOADED | {"orders"}}
     absent["has_exchange_rates"] = True
-    result = warehouse.dbt("build", "--select", "+clv_backtest", "+customer_forecasts", "+customer_value",
+    result = warehouse.dbt("build", "--select", "+clv_backtest", "+customer_forecasts", "+customer_value", "clv_parameters",
                            "--exclude-resource-type", "test", "unit_test", variables=absent)  # fmt: skip
     assert result.returncode == 0, result.stdout
     return warehouse
