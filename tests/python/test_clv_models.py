@@ -38,16 +38,8 @@ def scored(
 ) -> Warehouse:
     """Load orders and build as far as the scores and the mart of parameters, or what else is to be selected."""
     warehouse.load({"orders": rows.to_csv(index=False)})
-    result = warehouse.dbt(
-        "build",
-        "--select",
-        select,
-        "clv_parameters",
-        "--exclude-resource-type",
-        "test",
-        "unit_test",
-        variables=variables,
-    )
+    untested = ["--exclude-resource-type", "test", "unit_test"]
+    result = warehouse.dbt("build", "--select", select, "clv_parameters", *untested, variables=variables)
     assert result.returncode == 0, result.stdout
     return warehouse
 

@@ -32,8 +32,9 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     load_files.load(Namespace(database=warehouse.database, folder=warehouse.folder / "shop"))
     absent = {f"has_{source}": False for source in contract.sources() if source not in LOADED | {"orders"}}
     absent["has_exchange_rates"] = True
-    result = warehouse.dbt("build", "--select", "+clv_backtest", "+customer_forecasts", "+customer_value", "clv_parameters",
-                           "--exclude-resource-type", "test", "unit_test", variables=absent)  # fmt: skip
+    marts = ["+clv_backtest", "+customer_forecasts", "+customer_value", "clv_parameters"]
+    untested = ["--exclude-resource-type", "test", "unit_test"]
+    result = warehouse.dbt("build", "--select", *marts, *untested, variables=absent)
     assert result.returncode == 0, result.stdout
     return warehouse
 
