@@ -197,7 +197,7 @@ def test_a_pull_request_builds_what_it_changed_and_what_hangs_on_it(shop_home: P
     project = tmp_path / "project"
     ignored = shutil.ignore_patterns(".venv*", "data", "target", "logs", ".git", "uncommitted", "__pycache__")
     shutil.copytree(PROJECT, project, ignore=ignored, symlinks=True)
-    changed = project / "models" / "marts" / "tier_summary.sql"
+    changed = project / "models" / "marts" / "portfolio" / "tier_summary.sql"
     changed.write_text(changed.read_text() + "\n-- a change\n")
     warehouse = max((shop_home.home / "state" / "warehouses").glob("*/warehouse.duckdb"))
     shutil.copy(warehouse, tmp_path / "pull_request.duckdb")
