@@ -81,7 +81,9 @@ select
     cast(ranged.p_alive * ranged.alive_purchases * ranged.expected_spend as numeric(28, 12)) as model_spend,
     cast(ranged.spend_low as numeric(28, 12)) as model_spend_low,
     cast(ranged.spend_high as numeric(28, 12)) as model_spend_high,
-    case when ranged.has_whole_period then cast(ranged.period_purchases as numeric(28, 12)) end as last_period_purchases,
+    case
+        when ranged.has_whole_period then cast(ranged.period_purchases as numeric(28, 12))
+    end as last_period_purchases,
     case when ranged.has_whole_period then cast(ranged.period_spend as numeric(28, 12)) end as last_period_spend,
     cast(ranged.window_purchases as numeric(28, 12)) as last_window_purchases,
     cast(ranged.window_purchases * ranged.expected_spend as numeric(28, 12)) as last_window_spend,

@@ -27,13 +27,13 @@ idle as (
     select
         {% for horizon in [3, 6, 12] -%}
         {{ clv_p_no_purchase(
-            var('clv_model'), 'repeat_count', 'age_days', '(cast(' ~ horizon ~ ' as ' ~ type_double() ~ ') * 365 / 12)',
-            'pairs'
+            var('clv_model'), 'pairs.repeat_count', 'pairs.age_days',
+            '(cast(' ~ horizon ~ ' as ' ~ type_double() ~ ') * 365 / 12)', 'pairs'
         ) }} as p_no_purchase_{{ horizon }}m,
         {% endfor -%}
-        as_of_date,
-        repeat_count,
-        age_days
+        pairs.as_of_date,
+        pairs.repeat_count,
+        pairs.age_days
     from pairs
     {{ evaluated_once() }}
 

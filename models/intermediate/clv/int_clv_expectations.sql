@@ -1,4 +1,6 @@
 {%- set horizons = clv_horizons(var('clv_horizons_months')) -%}
+{%- set model = var('clv_model') -%}
+{%- set x, age, ahead = 'at_month_ends.repeat_count', 'at_month_ends.age_days', 'at_month_ends.horizon_days' -%}
 with at_month_ends as (
 
     select * from {{ ref('int_clv_pair_months') }}
@@ -9,14 +11,13 @@ with at_month_ends as (
 expected as (
 
     select
-        as_of_date,
-        repeat_count,
-        age_days,
-        month_number,
-        {{ clv_expected_purchases(var('clv_model'), 'repeat_count', 'age_days', 'horizon_days', 'at_month_ends') }}
-            as expected_purchases,
-        last_weight,
-        weight
+        at_month_ends.as_of_date,
+        at_month_ends.repeat_count,
+        at_month_ends.age_days,
+        at_month_ends.month_number,
+        at_month_ends.last_weight,
+        at_month_ends.weight,
+        {{ clv_expected_purchases(model, x, age, ahead, 'at_month_ends') }} as expected_purchases
     from at_month_ends
     {{ evaluated_once() }}
 
@@ -26,16 +27,14 @@ expected as (
 moments as (
 
     select
-        as_of_date,
-        repeat_count,
-        age_days,
-        month_number,
-        {{ clv_p_no_purchase(var('clv_model'), 'repeat_count', 'age_days', 'horizon_days', 'at_month_ends') }}
-            as p_no_purchase,
-        {{ clv_factorial_moment(var('clv_model'), 'repeat_count', 'age_days', 'horizon_days', 'at_month_ends') }}
-            as factorial_moment
+        at_month_ends.as_of_date,
+        at_month_ends.repeat_count,
+        at_month_ends.age_days,
+        at_month_ends.month_number,
+        {{ clv_p_no_purchase(model, x, age, ahead, 'at_month_ends') }} as p_no_purchase,
+        {{ clv_factorial_moment(model, x, age, ahead, 'at_month_ends') }} as factorial_moment
     from at_month_ends
-    where month_number in ({{ horizons | join(', ') }})
+    where at_month_ends.month_number in ({{ horizons | join(', ') }})
 
 )
 

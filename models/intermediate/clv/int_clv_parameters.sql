@@ -2,10 +2,11 @@
     materialized='incremental', incremental_strategy='append', on_schema_change='fail',
     pre_hook='{{ drop_outdated_slices() }}'
 ) }}
-{%- set purchases = ['r', 'alpha', 's', 'beta', 'a', 'b', 'log_likelihood'] %}
+{%- set purchases = ['model', 'r', 'alpha', 's', 'beta', 'a', 'b', 'log_likelihood'] %}
 {%- set spend = ['p', 'q', 'gamma', 'spend_log_likelihood'] %}
-{%- set columns = ['attempted_as_of', 'fitted_as_of', 'spend_fitted_as_of', 'fit_state', 'fit_note', 'spend_note', 'model',
-    'is_converged', 'customers', 'repeat_customers', 'spend_customers'] + purchases + spend %}
+{%- set states = ['attempted_as_of', 'fitted_as_of', 'spend_fitted_as_of', 'fit_state', 'fit_note', 'spend_note'] %}
+{%- set counts = ['customers', 'repeat_customers', 'spend_customers', 'is_converged'] %}
+{%- set columns = states + counts + purchases + spend %}
 
 with slices as (
 
@@ -54,14 +55,12 @@ ranked as (
         slices.as_of_date,
         candidates.*,
         row_number() over (partition by slices.as_of_date order by candidates.attempted_as_of desc) as attempt_rank,
-        {% for kind in ['', 'spend_'] -%}
         row_number() over (
-            partition by slices.as_of_date
-            order by
-                case when candidates.{{ kind }}fitted_as_of is null then 1 else 0 end asc, -- noqa: RF02
-                candidates.attempted_as_of desc
-        ) as {{ kind }}fit_rank{{ ',' if not loop.last }}
-        {% endfor %}
+            partition by slices.as_of_date, candidates.fitted_as_of is null order by candidates.attempted_as_of desc
+        ) as fit_rank,
+        row_number() over (
+            partition by slices.as_of_date, candidates.spend_fitted_as_of is null order by candidates.attempted_as_of desc
+        ) as spend_fit_rank
     from slices
     inner join candidates on slices.as_of_date >= candidates.valid_from
 
@@ -69,17 +68,18 @@ ranked as (
 
 select
     slices.as_of_date,
-    cast({{ clv_fit_state('slices.last_fit_date', 'attempts.attempted_as_of', 'fitted.fitted_as_of') }}
-        as {{ dbt.type_string() }}) as state,
+    cast({{
+        clv_fit_state('slices.last_fit_date', 'attempts.attempted_as_of', 'fitted.fitted_as_of')
+    }} as {{ dbt.type_string() }}) as state,
     fitted.fitted_as_of,
-    cast({{ clv_fit_state('slices.last_fit_date', 'attempts.attempted_as_of', 'spent.spend_fitted_as_of') }}
-        as {{ dbt.type_string() }}) as spend_state,
+    cast({{
+        clv_fit_state('slices.last_fit_date', 'attempts.attempted_as_of', 'spent.spend_fitted_as_of')
+    }} as {{ dbt.type_string() }}) as spend_state,
     spent.spend_fitted_as_of,
     attempts.attempted_as_of,
     attempts.fit_state,
     attempts.fit_note,
     attempts.spend_note,
-    fitted.model, -- noqa: RF04
     {% for column in purchases -%}
     fitted.{{ column }},
     {% endfor -%}

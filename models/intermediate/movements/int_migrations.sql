@@ -36,7 +36,12 @@ counted as (
         sum(opening_monetary) as opening_monetary,
         sum(monetary) as closing_monetary
     from labelled
-    group by as_of_date{% for label_type in label_types %}, from_{{ label_type }}, to_{{ label_type }}{% endfor %}
+    group by
+        {% for label_type in label_types -%}
+        from_{{ label_type }},
+        to_{{ label_type }},
+        {% endfor -%}
+        as_of_date
 
 ),
 

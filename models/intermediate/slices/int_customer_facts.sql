@@ -25,7 +25,7 @@ range_slices as (
         ranges.range_ends_on as ends_on,
         slices.*,
         coalesce(slices.opening_date >= ranges.valid_from, false) as is_opening_in_range
-    from (select distinct valid_from, range_ends_on from totals) as ranges
+    from (select distinct valid_from, range_ends_on from totals) as ranges -- noqa: LT09
     inner join slices on ranges.valid_from <= slices.as_of_date and ranges.range_ends_on > slices.as_of_date
 
 ),

@@ -1,5 +1,5 @@
 {{ config(materialized='view') }} -- read once, by int_customer_totals
-{%- set so_far = '(partition by customer_id order by as_of_date asc rows between unbounded preceding and current row)' %}
+{%- set so_far = '(partition by customer_id order by as_of_date rows between unbounded preceding and current row)' %}
 
 with changes as (
 

@@ -38,7 +38,6 @@ tier_rules as (
 ranked as (
 
     select
-        labels.*,
         {% for date in earlier -%}
         {% if date != 'opening' -%}
         {{ score_by_thresholds(
@@ -50,8 +49,9 @@ ranked as (
             date ~ '_values.held_value' if by_forecast else 'labels.' ~ date ~ '_ranked_value',
             'coalesce(' ~ date ~ '_held.abc_value_a, ' ~ date ~ '_abc.abc_value_a)',
             'coalesce(' ~ date ~ '_held.abc_value_b, ' ~ date ~ '_abc.abc_value_b)'
-        ) }} as {{ date }}_held_abc_tier{{ ',' if not loop.last }}
-        {% endfor %}
+        ) }} as {{ date }}_held_abc_tier,
+        {% endfor -%}
+        labels.*
     from labels
     {% for date in earlier -%}
     {% if date != 'opening' -%}
@@ -59,7 +59,9 @@ ranked as (
     {% endif -%}
     left join abc_thresholds as {{ date }}_abc on labels.{{ date }}_date = {{ date }}_abc.as_of_date
     left join held_thresholds as {{ date }}_held
-        on labels.{{ date }}_date = {{ date }}_held.as_of_date and labels.{{ date }}_held_from = {{ date }}_held.held_from
+        on
+            labels.{{ date }}_date = {{ date }}_held.as_of_date
+            and labels.{{ date }}_held_from = {{ date }}_held.held_from
     {% if by_forecast -%}
     left join {{ ref('int_ranked_values') }} as {{ date }}_values
         on labels.{{ date }}_date = {{ date }}_values.as_of_date and labels.customer_id = {{ date }}_values.customer_id

@@ -74,7 +74,10 @@ select
     margin_is_estimated,
     last_activity_date,
     coalesce(
-        opening_lifecycle_stage = 'churned' and lifecycle_stage <> 'churned' and order_count > opening_order_count, false
+        opening_lifecycle_stage = 'churned'
+        and lifecycle_stage <> 'churned'
+        and order_count > opening_order_count,
+        false
     ) as is_reactivated,
     least({{ (before + before[:1]) | join(', ') }}) as opening_tier,
     opening_raw_tier,
