@@ -37,6 +37,7 @@ class Edited:
     def write(self, files: dict[str, str]) -> None:
         """Write files that the project does not have."""
         for name, text in files.items():
+            (self.project / name).parent.mkdir(exist_ok=True)
             (self.project / name).write_text(text, encoding="utf-8")
 
     def edit(self, model: str) -> None:
@@ -151,8 +152,11 @@ group by slices.as_of_date, slices.slice_version
 """
 SATISFACTION_YAML = """
 models:
+  - name: int_survey_slices
+    config: {group: portfolio}
   - name: satisfaction
     config:
+      group: portfolio
       meta: {slices: all}
     data_tests:
       - holds_its_slices:
@@ -166,7 +170,7 @@ LATE_ANSWER = """
 
 def test_a_late_answer_opens_the_marts_of_answers_and_no_others(edited: Edited):
     page = (PROJECT / "models" / "docs" / "refreshes.md").read_text(encoding="utf-8")
-    (survey_slices,) = re.findall(r"```sql\n-- (models/intermediate/int_survey_slices.sql\n.*?)```", page, re.DOTALL)
+    (survey_slices,) = re.findall(r"```sql\n-- (models/intermediate/satisfaction/int_survey_slices.sql\n.*?)```", page, re.DOTALL)
     name, text = survey_slices.split("\n", 1)
     edited.write(
         {

@@ -31,7 +31,7 @@ standing as (
 ),
 
 {% endif -%}
-candidates as (
+fits as (
 
     select
         valid_from,
@@ -53,16 +53,16 @@ ranked as (
 
     select
         slices.as_of_date,
-        candidates.*,
-        row_number() over (partition by slices.as_of_date order by candidates.attempted_as_of desc) as attempt_rank,
+        fits.*,
+        row_number() over (partition by slices.as_of_date order by fits.attempted_as_of desc) as attempt_rank,
         row_number() over (
-            partition by slices.as_of_date, candidates.fitted_as_of is null order by candidates.attempted_as_of desc
+            partition by slices.as_of_date, fits.fitted_as_of is null order by fits.attempted_as_of desc
         ) as fit_rank,
         row_number() over (
-            partition by slices.as_of_date, candidates.spend_fitted_as_of is null order by candidates.attempted_as_of desc
+            partition by slices.as_of_date, fits.spend_fitted_as_of is null order by fits.attempted_as_of desc
         ) as spend_fit_rank
     from slices
-    inner join candidates on slices.as_of_date >= candidates.valid_from
+    inner join fits on slices.as_of_date >= fits.valid_from
 
 )
 
