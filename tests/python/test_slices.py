@@ -170,7 +170,8 @@ LATE_ANSWER = """
 
 def test_a_late_answer_opens_the_marts_of_answers_and_no_others(edited: Edited):
     page = (PROJECT / "models" / "docs" / "refreshes.md").read_text(encoding="utf-8")
-    (survey_slices,) = re.findall(r"```sql\n-- (models/intermediate/satisfaction/int_survey_slices.sql\n.*?)```", page, re.DOTALL)
+    shown = r"```sql\n-- (models/intermediate/satisfaction/int_survey_slices.sql\n.*?)```"
+    (survey_slices,) = re.findall(shown, page, re.DOTALL)
     name, text = survey_slices.split("\n", 1)
     edited.write(
         {
