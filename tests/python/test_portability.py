@@ -90,7 +90,9 @@ def compiled(shop: Warehouse) -> dict[str, str]:
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_model_is_transpiled_and_parsed_by_other_dialects(compiled: dict[str, str], dialect: str):
-    assert len(compiled) > 100
+    written = {file.stem for file in (PROJECT / "models").rglob("*.sql")}
+    for_lifetime_value = {"int_ranked_values", "int_lifetime_value_ranks"}  # off, but for this value of var abc_value
+    assert set(compiled) == written - for_lifetime_value
     for model, sql in compiled.items():
         tree = sqlglot.parse_one(sql, read="duckdb")
         generator = sqlglot.Dialect.get_or_raise(dialect).generator(unsupported_level=sqlglot.ErrorLevel.IGNORE)
