@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,12 +39,59 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
 
 
+# where the time of a run goes: seconds of wall and of CPU by file, this process and the ended ones that it started
+spent: dict[str, list[float]] = {}
+CPU = pytest.StashKey[Callable[[], float]]()
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process, of those that it started and that have ended, and of the resident dbt."""
+    times = os.times()
+    ticks = 0
+    if server.cache_info().currsize:
+        stat = Path(f"/proc/{server().process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks = int(stat[11]) + int(stat[12])  # utime and stime
+    return times.user + times.system + times.children_user + times.children_system + ticks / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Note the CPU seconds of each test, with the fixtures that it was the first to use."""
+    before = cpu_seconds()
+    item.stash[CPU] = lambda: cpu_seconds() - before
+    return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Generator[None, object, object]:
+    """Hand the CPU seconds of a test on with its last report, which reaches the process that prints."""
+    report = yield
+    if report.when == "teardown":
+        report.cpu_seconds = item.stash[CPU]()
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the files that took the most CPU seconds."""
+    if not spent:
+        return
+    terminalreporter.section("CPU and wall seconds by file, the twenty largest")
+    for file, (cpu, wall) in sorted(spent.items(), key=lambda item: -item[1][0])[:20]:
+        terminalreporter.write_line(f"{cpu:8.0f} {wall:8.0f}  {file}")
+    terminalreporter.write_line(
+        f"{sum(cpu for cpu, _ in spent.values()):8.0f}           in all, without Postgres servers that outlive a test"
+    )
+
+
 LONG = {"spark", "cluster"}  # markers of tests that take minutes each
 seconds: dict[str, float] = {}
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Say of a test that takes minutes how long it took, as it ends, and why it failed, as it fails."""
+    """Add up what files take. Say of a test that takes minutes how long it took, as it ends, and why it failed."""
+    file = spent.setdefault(report.nodeid.split("::")[0], [0.0, 0.0])
+    file[0] += getattr(report, "cpu_seconds", 0.0)
+    file[1] += report.duration
     if not LONG & set(report.keywords):
         return
     seconds[report.nodeid] = seconds.get(report.nodeid, 0) + report.duration

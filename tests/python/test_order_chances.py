@@ -232,7 +232,7 @@ def test_the_chances_are_as_close_as_is_claimed(told: tuple[str, Warehouse, Past
 
 
 def test_recalibrated_is_never_worse_than_raw_by_more_than_noise(told: tuple[str, Warehouse, Past]):
-    """As tests/marts/assert_recalibrated_chances_are_no_worse.sql has it, which only warns, at all origins."""
+    """As tests/marts/backtest/assert_recalibrated_chances_are_no_worse.sql has it, which only warns, at all origins."""
     _, warehouse, _ = told
     mart = warehouse.query(BACKTEST).set_index(["horizon_months", "as_of_date", "method"]).sort_index()
     raw, mended = (mart.xs(name, level="method") for name in ("raw", "recalibrated"))

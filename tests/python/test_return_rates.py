@@ -50,7 +50,7 @@ def test_the_rates_are_monotone_as_scipy_makes_them(data_set: Warehouse):
 
 @pytest.mark.parametrize("name", ["cdnow", "clean_shop"])
 def test_the_labels_come_true(name: str, request: pytest.FixtureRequest, warehouse: Warehouse):
-    """As tests/marts/assert_labels_come_true.sql has it, which only warns: where a whole horizon taught the thresholds.
+    """As tests/marts/labels/assert_labels_come_true.sql, which only warns: where a whole horizon taught the thresholds.
 
     Complete Journey has no such origin, and calls nobody churned.
     """
