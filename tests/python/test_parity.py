@@ -203,6 +203,7 @@ def test_docs_are_generated_on_postgres(postgres: Engine):
 
 
 @pytest.mark.spark
+@pytest.mark.xdist_group("one_process")
 def test_spark_in_one_process_gives_duckdbs_answer(spark_session: Engine, dirty_shop: Warehouse):
     """The shop of all ten sources and all faults, with the data tests; unit tests run on the cluster."""
     same_answer(spark_session, dirty_shop, "dirty_shop", select=CORE)
@@ -210,6 +211,7 @@ def test_spark_in_one_process_gives_duckdbs_answer(spark_session: Engine, dirty_
 
 
 @pytest.mark.cluster
+@pytest.mark.xdist_group("cluster")
 def test_a_server_that_dies_ends_the_command_at_once_and_the_next_one_gets_a_new_cluster(spark_keeper: SparkKeeper):
     engine = spark_engine(spark_keeper)
     server = int(engine.environment["SPARK_THRIFT_PID"])
@@ -225,6 +227,7 @@ def test_a_server_that_dies_ends_the_command_at_once_and_the_next_one_gets_a_new
 
 
 @pytest.mark.cluster
+@pytest.mark.xdist_group("cluster")
 def test_a_refresh_on_a_cluster_publishes_duckdbs_answer(spark_cluster: Engine, shop: Warehouse, tmp_path: Path):
     """All checks and unit tests, and what readers query."""
     refresh = [sys.executable, "scripts/refresh.py", str(SHOP), "--target", "spark", "--home", str(tmp_path)]
@@ -247,6 +250,7 @@ def test_a_refresh_on_a_cluster_publishes_duckdbs_answer(spark_cluster: Engine, 
 
 @pytest.mark.cluster
 @pytest.mark.large
+@pytest.mark.xdist_group("cluster")
 @pytest.mark.parametrize("data_set", ["dirty_shop", "complete_journey", "cdnow"])
 def test_a_spark_cluster_gives_duckdbs_answer(request: pytest.FixtureRequest, spark_cluster: Engine, data_set: str):
     # no tests: DuckDB ran them on the marts that these are compared with
@@ -266,6 +270,7 @@ def alive_in_group(group: int) -> int:
 
 
 @pytest.mark.cluster
+@pytest.mark.xdist_group("cluster")
 def test_a_worker_that_dies_in_the_middle_changes_no_answer(spark_cluster: Engine, cdnow: Warehouse):
     """CDNOW's answer too. Last on its cluster, which has one worker afterwards; dbt goes on, or is run again."""
     spark_cluster.load("cdnow")
