@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import fcntl
 import functools
 import json
 import os
@@ -112,6 +113,11 @@ atexit.register(shutil.rmtree, SHARED, ignore_errors=True)
 
 LIMIT = 1800  # seconds that a dbt command may take
 
+# what a test needs that looks at customers, or at rows that are rejected: a third of a build, a tenth; with the data
+# tests that read nothing else
+ONLY_CUSTOMERS = ("--select", "+customer_value", "--indirect-selection", "buildable")
+ONLY_ROWS = ("--select", "+rejected_rows", "+reconciliation", "+orders", "--indirect-selection", "buildable")
+
 
 def current(folder: Path) -> Path:
     """Return the one path of the warehouse in use, a link that now leads to this folder."""
@@ -185,6 +191,10 @@ class Warehouse:
             shutil.copy(target / PARSED.name, PARSED)
         return result
 
+    def run(self, *arguments: str, variables: dict | None = None) -> None:
+        """Run a dbt command that has to succeed, in the dbt that stays up; fail with its errors when it does not."""
+        server().run(self.database, *arguments, variables=variables)
+
     def build(self, variables: dict | None = None, unit_tests: bool = False, select: Sequence[str] = ()) -> None:
         """Run dbt build with all data tests; fail with dbt's output when it fails.
 
@@ -193,25 +203,37 @@ class Warehouse:
         for vars that differ is enough.
         """
         arguments = ["build", *select, *([] if unit_tests else ["--exclude-resource-type", "unit_test"])]
-        if variables:
-            result = self.dbt(*arguments, variables=variables)
-            assert result.returncode == 0, result.stdout
-        else:
-            server().run(self.database, *arguments)
+        self.run(*arguments, variables=variables)
 
     def refused(self, *, variables: dict | None = None) -> str:
-        """Run dbt build, expect it to fail, return its output."""
-        result = self.dbt("build", variables=variables)
-        assert result.returncode != 0, "the build should have failed\n" + result.stdout
-        return result.stdout
+        """Run dbt build, expect it to fail, return what it says."""
+        reply, said = server().invoke(
+            self.database, "build", "--exclude-resource-type", "unit_test", variables=variables
+        )
+        assert not reply["success"], "the build should have failed"
+        return said + reply.get("exception", "")
 
 
-def built(path: Path, load: Callable[[Namespace], object], unit_tests: bool = False, **arguments: object) -> Warehouse:
-    """Return a warehouse that is loaded and built."""
-    warehouse = Warehouse(path)
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Warehouse], object]) -> Warehouse:
+    """Return a warehouse that is made once for all processes of a run; each has a copy, as dbt locks what it opens.
+
+    make: loads and builds it; the first process does, the others wait.
+    """
+    base = factory.getbasetemp()
+    first = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / f"{name}_made"
+    first.mkdir(exist_ok=True)
+    with (first / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (first / "done").exists():
+            make(Warehouse(first))
+            (first / "done").touch()
+    return Warehouse(Path(shutil.copytree(first, factory.mktemp(name), dirs_exist_ok=True)))
+
+
+def filled(warehouse: Warehouse, load: Callable[[Namespace], object], unit_tests: bool = False, **arguments: object):
+    """Load a warehouse and build it."""
     load(Namespace(database=warehouse.database, **arguments))
     warehouse.build(unit_tests=unit_tests)
-    return warehouse
 
 
 @pytest.fixture
@@ -230,43 +252,43 @@ def spark_keeper(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkKeep
 @pytest.fixture(scope="session")
 def complete_journey(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return Complete Journey, built."""
-    return built(tmp_path_factory.mktemp("complete_journey"), load_complete_journey.load)
+    return once(tmp_path_factory, "complete_journey", lambda made: filled(made, load_complete_journey.load))
 
 
 @pytest.fixture(scope="session")
 def cdnow(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return CDNOW, built."""
-    return built(tmp_path_factory.mktemp("cdnow"), load_cdnow.load)
+    return once(tmp_path_factory, "cdnow", lambda made: filled(made, load_cdnow.load))
 
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return the small hand-made shop of tests/fixtures/shop, built."""
-    return built(tmp_path_factory.mktemp("shop"), load_files.load, unit_tests=True, folder=SHOP)
+    return once(tmp_path_factory, "shop", lambda made: filled(made, load_files.load, unit_tests=True, folder=SHOP))
 
 
 @pytest.fixture(scope="session")
 def credit_notes(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return a small shop with a credit note of every kind, built."""
-    return built(tmp_path_factory.mktemp("credit_notes"), load_files.load, folder=CREDIT_NOTES)
+    return once(tmp_path_factory, "credit_notes", lambda made: filled(made, load_files.load, folder=CREDIT_NOTES))
 
 
 GENERATED_ORDERS = 10_000
 
 
-def generated(path: Path, dirty: bool) -> Warehouse:
-    """Return a generated shop with all ten sources, built; its files are in path/shop."""
-    generate_shop.write_shop(path / "shop", GENERATED_ORDERS, dirty=dirty)
-    return built(path, load_files.load, folder=path / "shop")
+def generate(warehouse: Warehouse, dirty: bool) -> None:
+    """Fill a warehouse with a generated shop of all ten sources, and build it; its files are in folder/shop."""
+    generate_shop.write_shop(warehouse.folder / "shop", GENERATED_ORDERS, dirty=dirty)
+    filled(warehouse, load_files.load, folder=warehouse.folder / "shop")
 
 
 @pytest.fixture(scope="session")
 def clean_shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return a generated shop without a bad row, built: two currencies, merged customers, all ten sources."""
-    return generated(tmp_path_factory.mktemp("clean_shop"), dirty=False)
+    return once(tmp_path_factory, "clean_shop", lambda made: generate(made, dirty=False))
 
 
 @pytest.fixture(scope="session")
 def dirty_shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return the same shop with bad rows of every kind, counted, built."""
-    return generated(tmp_path_factory.mktemp("dirty_shop"), dirty=True)
+    return once(tmp_path_factory, "dirty_shop", lambda made: generate(made, dirty=True))

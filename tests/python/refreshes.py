@@ -23,6 +23,12 @@ LIMIT = 1800  # seconds that a dbt command may take
 # what a run needs beside the models: loaded and seeded; and the record that the seeds are the project's
 GIVEN = ("raw", "reference", "oracle")
 OWNED = ("operations", "built_relations")
+# vars that configs, refs, sources or tests in YAML read, so that another value changes what dbt parses; all others are
+# read by the text of models alone (test_project.py compares the parsed project)
+READ_AT_PARSE = {
+    "abc_value", "clv_min_repeat_customers", "clv_model", "demotion_patience", "guest_orders", "raw_schema",
+    "rfm_method", "rfm_population", "source_map",
+}  # fmt: skip
 # what may differ between two builds of the same data: the version is technical, and the day a bad row was first seen
 # is that of the first of many refreshes
 UNCOMPARED = ("slice_version", "first_seen_on")
@@ -51,16 +57,21 @@ class Dbt:
         if not PARSED.exists():
             shutil.copy(target / PARSED.name, PARSED)
 
-    def run(self, database: Path, *arguments: str, variables: dict | None = None) -> None:
-        """Run a dbt command, dbt run without more; fail with dbt's errors when it fails.
+    def invoke(self, database: Path, *arguments: str, variables: dict | None = None) -> tuple[dict, str]:
+        """Run a dbt command, return how it went and what it said: warnings and errors.
 
-        variables: vars that only the text of models reads; what was parsed, refs and configs, stays as it is.
+        variables: vars that differ from dbt_project.yml; if they are among READ_AT_PARSE, the project is parsed anew.
         """
         place = self.log.stat().st_size
-        reply = self._ask(database, arguments or ("run",), variables)
+        reply = self._ask(database, arguments, variables)
         with self.log.open(errors="replace") as log:
             log.seek(place)
-            assert reply == {"success": True}, f"dbt {' '.join(arguments)}: {reply}\n{log.read()}"
+            return reply, log.read()
+
+    def run(self, database: Path, *arguments: str, variables: dict | None = None) -> None:
+        """Run a dbt command, dbt run without more; fail with dbt's errors when it fails. variables: as of invoke."""
+        reply, said = self.invoke(database, *(arguments or ("run",)), variables=variables)
+        assert reply == {"success": True}, f"dbt {' '.join(arguments)}: {reply}\n{said}"
 
     def killed(self, database: Path, moment: str, model: str) -> None:
         """Begin dbt run and kill it, without a chance to clean up, when a model starts or right after it finished.
@@ -94,6 +105,11 @@ class Dbt:
         self.process.stdout.close()
 
 
+def is_read_at_parse(var: str) -> bool:
+    """Tell whether another value of a var changes what dbt parses."""
+    return var in READ_AT_PARSE or var.startswith("has_")
+
+
 def serve() -> None:
     """Answer each line of standard input, the command that it asks for, with a line: how it went."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -114,7 +130,8 @@ def serve() -> None:
         if question["death"]:
             reply = die(command, parsed.result, **question["death"])
         else:
-            result = dbtRunner(manifest=parsed.result).invoke(command)
+            is_parsed = not any(map(is_read_at_parse, question["variables"] or {}))
+            result = dbtRunner(manifest=parsed.result if is_parsed else None).invoke(command)
             reply = {"success": result.success}
             if result.exception:
                 reply["exception"] = str(result.exception)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import duckdb
-from conftest import Warehouse
+from conftest import ONLY_CUSTOMERS, ONLY_ROWS, Warehouse
 
 from customer_value.privacy import keepers
 from customer_value.privacy.personal_rows import Database
@@ -60,7 +60,7 @@ def test_one_order_of_one_customer_is_judged(warehouse: Warehouse):
 def test_one_customer_with_many_orders_is_judged(warehouse: Warehouse):
     orders = "".join(f"{day},ada,2024-05-{day:02d} 10:00:00,10.00\n" for day in range(1, 29, 7))
     warehouse.load({"orders": HEADER + orders})
-    warehouse.build()
+    warehouse.build(select=ONLY_CUSTOMERS)
     assert warehouse.rows(VALUE) == [("A", "A", "A", "Need Attention", 3, 3, 3, "stability", 4, Decimal("40.00"))]
     assert warehouse.rows("select expected_gap_days, overdue_ratio from marts.customer_value") == [(7.0, 0.0)]
 
@@ -68,7 +68,7 @@ def test_one_customer_with_many_orders_is_judged(warehouse: Warehouse):
 def test_customers_who_are_all_equal_all_get_the_middle_score_and_one_tier(warehouse: Warehouse):
     orders = "".join(f"{number},c{number:02d},2024-05-01 10:00:00,10.00\n" for number in range(20))
     warehouse.load({"orders": HEADER + orders})
-    warehouse.build()
+    warehouse.build(select=ONLY_CUSTOMERS)
     assert warehouse.rows(VALUE) == [
         ("A", "A", "A", "Need Attention", 3, 3, 3, "exploration", 1, Decimal("10.00"))
     ] * 20  # fmt: skip
@@ -77,7 +77,7 @@ def test_customers_who_are_all_equal_all_get_the_middle_score_and_one_tier(wareh
 def test_negative_and_zero_amounts_are_kept_and_zeros_rank_last(warehouse: Warehouse):
     orders = "1,good,2024-05-01,10.00\n2,zero,2024-05-01,0.00\n3,bad,2024-05-01,-4.50\n"
     warehouse.load({"orders": HEADER + orders})
-    warehouse.build()
+    warehouse.build(select=ONLY_CUSTOMERS)
     assert warehouse.rows(
         "select customer_id, abc_tier, monetary_score, net_revenue, margin from marts.customer_value order by 1"
     ) == [
@@ -128,7 +128,7 @@ def test_orders_that_would_make_a_number_wrong_are_set_aside(warehouse: Warehous
     }
     header = HEADER.strip() + ",currency,status\n"
     warehouse.load({"orders": header + "1,ada,2024-05-01,10.00,,\n" + "".join(f"{row}\n" for row in reasons)})
-    warehouse.build()
+    warehouse.build(select=ONLY_ROWS)
     found = [reason for (reason,) in warehouse.rows("select reject_reasons from marts.rejected_rows")]
     assert sorted(found) == sorted(reasons.values())
     assert warehouse.rows("select count(*) from marts.orders") == [(1,)]
@@ -138,12 +138,12 @@ def test_orders_that_would_make_a_number_wrong_are_set_aside(warehouse: Warehous
 def test_a_mistyped_year_does_not_move_the_as_of_date(warehouse: Warehouse):
     days = [f"{number},c{number % 50},2024-05-{number % 28 + 1:02d},10.00\n" for number in range(1001)]
     warehouse.load({"orders": HEADER + "".join(days) + "x,bob,2204-05-01,10.00\n"})
-    warehouse.build()
+    warehouse.build(select=(*ONLY_CUSTOMERS, "--select", "+rejected_rows"))
     assert warehouse.rows("select row_key, reject_reasons from marts.rejected_rows") == [("x", "future_date")]
     assert warehouse.rows("select distinct cast(as_of_date as varchar) from marts.customer_value") == [("2024-05-28",)]
     # a company that knows how far its data go says so, whatever their number
     warehouse.load({"orders": ONE_ORDER + "2,bob,2024-05-03,10.00\n"})
-    warehouse.build({"data_end_date": "2024-05-02"})
+    warehouse.build({"data_end_date": "2024-05-02"}, select=ONLY_ROWS)
     assert warehouse.rows("select row_key, reject_reasons from marts.rejected_rows") == [("2", "future_date")]
 
 
@@ -277,7 +277,7 @@ def test_statuses_are_matched_by_meaning_and_a_refund_that_is_missing_is_reporte
     orders += '1,a,2024-05-01,10.00,Partially Refunded\n2,b,2024-05-01,10.00," "\n3,c,2024-05-01,10.00,closed\n'
     orders += "4,d,2024-05-01,10.00,refunded\n"
     warehouse.load({"orders": orders})
-    result = warehouse.dbt("build")
+    result = warehouse.dbt("build", *ONLY_ROWS, "--exclude-resource-type", "unit_test")
     assert result.returncode == 0, result.stdout
     assert warehouse.rows("select order_id, status from marts.orders order by 1") == [
         ("1", "partially_refunded"),

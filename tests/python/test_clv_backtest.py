@@ -38,10 +38,7 @@ def rebuilt(cdnow: Warehouse, folder: Path, *statements: str, variables: dict | 
     shutil.copy(cdnow.database, warehouse.database)
     for statement in statements:
         warehouse.execute(statement)
-    result = warehouse.dbt(
-        "run", "--full-refresh", "--select", "int_clv_backtest_origins+,+clv_backtest", variables=variables
-    )
-    assert result.returncode == 0, result.stdout
+    warehouse.run("run", "--full-refresh", "--select", "int_clv_backtest_origins+,+clv_backtest", variables=variables)
     return warehouse
 
 
@@ -303,8 +300,7 @@ def test_the_order_of_rows_plays_no_part(cdnow: Warehouse, tmp_path: Path):
 def test_forecasts_are_by_the_method_that_was_closer_or_the_one_asked_for(cdnow: Warehouse, tmp_path: Path):
     warehouse, auto = Warehouse(tmp_path), {"clv_method": "auto"}
     shutil.copy(cdnow.database, warehouse.database)
-    result = warehouse.dbt("run", variables=auto)
-    assert result.returncode == 0, result.stdout
+    warehouse.run("run", variables=auto)
     ((method, origins, model, last_window),) = warehouse.rows("select * from intermediate.int_clv_method")
     whole = mart(warehouse).query("bucket_type == 'all' and measure == 'spend'")
     for name, pooled in (("model", model), ("last_window", last_window)):
@@ -318,8 +314,7 @@ def test_forecasts_are_by_the_method_that_was_closer_or_the_one_asked_for(cdnow:
 
     warehouse.execute("update marts.clv_backtest set rmse = 100 * rmse where method = 'model'")
     warehouse.execute("delete from marts.customer_forecasts")
-    result = warehouse.dbt("run", "--select", "customer_forecasts", variables=auto)
-    assert result.returncode == 0, result.stdout
+    warehouse.run("run", "--select", "customer_forecasts", variables=auto)
     repeated = warehouse.query(forecasts)
     assert len(repeated) == len(by_model)
     assert set(repeated["clv_state"]) == {"last window repeated: var clv_method"}
@@ -334,5 +329,4 @@ def test_forecasts_are_by_the_method_that_was_closer_or_the_one_asked_for(cdnow:
         worth = sum(1.1 ** ((0.5 - month) / 12) for month in range(1, months + 1))
         value = (monthly * worth * shown["expected_spend"] * rate).to_numpy()
         assert rows["residual_value"].to_numpy(float) == pytest.approx(value, abs=0.006)
-    result = warehouse.dbt("build", "--select", "customer_forecasts", variables=auto)
-    assert result.returncode == 0, result.stdout
+    warehouse.run("build", "--select", "customer_forecasts", variables=auto)

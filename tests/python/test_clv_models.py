@@ -39,8 +39,7 @@ def scored(
     """Load orders and build as far as the scores and the mart of parameters, or what else is to be selected."""
     warehouse.load({"orders": rows.to_csv(index=False)})
     untested = ["--exclude-resource-type", "test", "unit_test"]
-    result = warehouse.dbt("build", "--select", select, "clv_parameters", *untested, variables=variables)
-    assert result.returncode == 0, result.stdout
+    warehouse.run("build", "--select", select, "clv_parameters", *untested, variables=variables)
     return warehouse
 
 
@@ -231,10 +230,7 @@ def test_an_acquisition_cost_is_taken_off_once_the_customer_is_known(warehouse: 
         "customers": "customer_id,created_at,acquisition_cost,merged_into_customer_id\n"
         "a,2024-01-01,12.50,\na0,2024-01-02,2.50,a\nb,2024-02-01,,\n",
     })  # fmt: skip
-    result = warehouse.dbt(
-        "build", "--select", "+customer_value_history", "--exclude-resource-type", "test", "unit_test"
-    )
-    assert result.returncode == 0, result.stdout
+    warehouse.run("build", "--select", "+customer_value_history", "--exclude-resource-type", "test", "unit_test")
     found = warehouse.query("select * from marts.customer_value_history order by as_of_date, customer_id")
     assert found["customer_id"].tolist() == ["a", "a", "b"]
     costs = found["acquisition_cost"].tolist()
@@ -307,8 +303,7 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
     )
     built.execute("delete from intermediate.int_clv_parameters")
     parameters = ["int_clv_attempts", "int_clv_parameters", "clv_parameters"]
-    result = built.dbt("run", "--select", *parameters, "int_clv_expectations")
-    assert result.returncode == 0, result.stdout
+    built.run("run", "--select", *parameters, "int_clv_expectations")
     (row,) = built.query("select * from marts.clv_parameters where as_of_date = '2024-07-31'").to_dict("records")
     assert (row["state"], str(row["fitted_as_of"])[:10], row["fit_note"]) == ("carried forward", "2024-03-31", "as if")
     assert built.rows("select distinct clv_state from intermediate.int_clv_scores where as_of_date = '2024-07-31'") == [
@@ -331,8 +326,7 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
     built.execute("delete from intermediate.int_clv_parameters where as_of_date = '2024-10-15'")
     built.execute("update intermediate.int_slices set is_open = as_of_date = '2024-10-15'")
     built.execute("delete from intermediate.int_clv_attempts")
-    result = built.dbt("run", "--select", "int_clv_parameters", "clv_parameters")
-    assert result.returncode == 0, result.stdout
+    built.run("run", "--select", "int_clv_parameters", "clv_parameters")
     assert built.rows(states) == before
 
 

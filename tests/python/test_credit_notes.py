@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Warehouse
+from conftest import ONLY_CUSTOMERS, Warehouse
 
 from customer_value.arrival import check_arrival
 
@@ -87,7 +87,7 @@ def test_the_orders_show_each_credit_note_once(credit_notes: Warehouse):
 def test_a_credit_note_of_a_rejected_order_is_rejected_with_it(warehouse: Warehouse):
     rows = "1,a,2024-05-01,10.00,,,,,\n2,a,2024-05-01,20.00,,,,teleported,\nC2,a,2024-05-02,-20.00,-1.00,,,,2\n"
     warehouse.load({"orders": HEADER + rows})
-    warehouse.build()
+    warehouse.build(select=(*ONLY_CUSTOMERS, "--select", "+reject_summary", "+reconciliation"))
     assert warehouse.rows("select order_count, net_revenue from marts.customer_value") == [(1, Decimal("10.00"))]
     assert warehouse.rows("select reject_reason, row_count, amount from marts.reject_summary order by 1") == [
         ("order_rejected", 1, Decimal("-20.00")),

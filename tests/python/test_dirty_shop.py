@@ -89,13 +89,13 @@ def test_first_seen_is_kept_from_build_to_build(dirty_shop: Warehouse, warehouse
         "insert into raw.orders by name select * replace ('worse' as order_id, 'ten' as gross_amount) "
         "from raw.orders where order_id = 'o0000000001' limit 1"
     )
-    assert warehouse.dbt("run").returncode == 0
+    warehouse.run("run")
     second = dict(warehouse.rows(query))
     assert len(second) == len(first) + 1
     assert {key: second[key] for key, _ in first} == dict(first)
     assert {str(date) for key, date in second.items() if key not in dict(first)} == {"2025-01-05"}
     selected = ["int_first_seen_rejects", "rejected_rows"]
-    assert warehouse.dbt("run", "--full-refresh", "--select", *selected).returncode == 0
+    warehouse.run("run", "--full-refresh", "--select", *selected)
     assert {str(date) for _, date in warehouse.rows(query)} == {"2025-01-05"}
 
 

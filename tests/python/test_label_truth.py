@@ -106,8 +106,7 @@ def test_a_refund_is_in_a_horizon_that_holds_its_order_and_the_refund(shop: Ware
         tmp_path,
         "update staging.stg_refunds set order_id = '1003', refund_date = '2023-04-20' where refund_id = 'r5'",
     )
-    result = changed.dbt("run", "--full-refresh", "--select", "int_customer_days", "int_label_origins+")
-    assert result.returncode == 0, result.stdout
+    changed.run("run", "--full-refresh", "--select", "int_customer_days", "int_label_origins+")
     changes = mart(shop).merge(assert_as_recomputed(changed), on=KEY, suffixes=("", "_now"))
     changes = changes[changes["revenue"] != changes["revenue_now"]]
     december = changes[(changes["as_of_date"] == "2022-12-31") & (changes["label_type"] == "tier")]
@@ -117,8 +116,7 @@ def test_a_refund_is_in_a_horizon_that_holds_its_order_and_the_refund(shop: Ware
 
 def rebuild(warehouse: Warehouse, *options: str) -> pd.DataFrame:
     """Return the mart after a run of it and of what it alone is made of."""
-    result = warehouse.dbt("run", *options, "--select", "int_label_origins+")
-    assert result.returncode == 0, result.stdout
+    warehouse.run("run", *options, "--select", "int_label_origins+")
     return mart(warehouse)
 
 
@@ -159,8 +157,7 @@ def test_an_origin_is_worked_out_again_when_its_horizon_changes_and_only_then(sh
         assert warehouse.rows(origins) == opened
         pd.testing.assert_frame_equal(mart(shop), found, check_exact=True)
     # the mart alone, with origins of an earlier run: no row twice
-    result = warehouse.dbt("run", "--select", "label_truth")
-    assert result.returncode == 0, result.stdout
+    warehouse.run("run", "--select", "label_truth")
     pd.testing.assert_frame_equal(mart(shop), mart(warehouse), check_exact=True)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import Warehouse
+from refreshes import is_read_at_parse
 
 import draw_rooms
 from customer_value import summary
@@ -185,6 +186,41 @@ def test_every_var_that_defines_something_opens_the_history():
     rules = dict(zip(listed[::2], listed[1::2], strict=True))
     assert set(rules) == declared
     assert {name for name, rule in rules.items() if "'defines': none" in rule} == only_about_the_run
+
+
+def test_vars_that_only_text_reads_leave_what_is_parsed_as_it_is(artifacts: tuple[dict, dict], shop: Warehouse):
+    """So that the tests need not parse the project anew for them (refreshes.READ_AT_PARSE)."""
+    others = {
+        "p_order_method": "model", "clv_method": "auto", "stage_method": "fixed", "reporting_currency": "EUR",
+        "business_start_date": "2001-01-01", "data_end_date": "2024-01-31", "as_of_date": "2024-01-31",
+        "source_time_zone": "Asia/Tokyo", "reporting_time_zone": "Asia/Tokyo", "memory_limit": "3GB",
+    }  # fmt: skip
+    declared = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    for var, value in declared.items():
+        if isinstance(value, bool):
+            others[var] = not value
+        elif isinstance(value, int | float):
+            others[var] = value + 1 if isinstance(value, int) else value / 2
+        elif isinstance(value, list):
+            others[var] = value[:-1] or ["x"]
+        elif isinstance(value, dict):
+            others[var] = dict(list(value.items())[:-1])
+    others = {var: value for var, value in others.items() if not is_read_at_parse(var)}
+    assert {var for var in declared if not is_read_at_parse(var)} == set(others)
+    assert shop.dbt("parse", variables=others).returncode == 0
+    changed = json.loads((shop.folder / "target" / "manifest.json").read_text())
+    for kind in ("nodes", "sources", "unit_tests", "disabled"):
+        left, right = ({key: parsed(node) for key, node in side[kind].items()} for side in (artifacts[0], changed))
+        different = {key for key in left if left[key] != right.get(key)}
+        assert (left.keys(), different) == (right.keys(), set()), kind
+
+
+def parsed(node: dict | list[dict]) -> object:
+    """Return what dbt keeps of a node when it has parsed it, or of nodes that are disabled."""
+    if isinstance(node, list):
+        return [parsed(each) for each in node]
+    kept = ("config", "columns", "refs", "sources", "test_metadata", "relation_name", "group")
+    return {key: node.get(key) for key in kept} | {"reads": sorted(node.get("depends_on", {}).get("nodes", []))}
 
 
 def test_every_list_of_sources_has_all_of_them():
