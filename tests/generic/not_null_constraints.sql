@@ -1,9 +1,9 @@
 {#-
-  Fails for each row with a null in a column that the model's contract constrains to not_null. On DuckDB and Postgres
-  the constraint itself refuses such a row; the Spark adapter sets constraints on Delta only, so this test replaces
-  them.
+  Fails for each row with a null in a column that the model's contract constrains to not_null. Enabled on Spark alone,
+  where the adapter sets constraints on Delta only: DuckDB and Postgres refuse such a row themselves.
 -#}
 {% test not_null_constraints(model) %}
+{{- config(enabled=target.type == 'spark') -}}
 {%- set constrained = [] -%}
 {%- if execute -%}
     {%- for node in graph.nodes.values()

@@ -1,4 +1,4 @@
--- with the seed's unique and range tests, 125 rows are all cells, each exactly once
+-- with the seed's tests of its key and its ranges, 125 rows are all cells, each exactly once
 select count(*) as cells
 from {{ ref('rfm_segments') }}
 having count(*) <> 125 and {{ is_with_rows() }}
