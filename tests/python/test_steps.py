@@ -27,6 +27,7 @@ RESULTS = [
     {"unique_id": "test.p.a_test.2", "status": "fail", "message": "Got 4 results", "failures": 4},
     {"unique_id": "model.p.two", "status": "error", "message": ERROR, "failures": None},
 ]
+RUN_RESULTS = json.dumps({"metadata": {"invocation_id": "i"}, "results": RESULTS})
 NODES = {
     "test.p.a_test_that_warns.1": {"name": "a_test_that_warns", "path": "a_test_that_warns.sql"},
     "test.p.a_test.2": {"name": "a_test", "path": "a_test.sql"},
@@ -53,7 +54,7 @@ def target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_failed_build_is_told_with_names_rows_reasons_and_compiled_sql(target: Path):
-    (target.parent / "results.json").write_text(json.dumps({"metadata": {"invocation_id": "i"}, "results": RESULTS}))
+    (target.parent / "results.json").write_text(RUN_RESULTS)
     seen: list[str] = []
     built = dbt.build("duckdb", target, target / "build.log", seen.append, "--full-refresh")
     assert seen == ["1 of 4", "2 of 4", "3 of 4", "4 of 4"]
@@ -78,6 +79,8 @@ def test_a_failed_build_is_told_with_names_rows_reasons_and_compiled_sql(target:
 
 
 def test_a_build_that_never_began_is_told_by_the_end_of_what_dbt_said(target: Path):
+    """And not by what an earlier build has left."""
+    (target / "run_results.json").write_text(RUN_RESULTS)
     with pytest.raises(dbt.DbtError, match=r"dbt build ended with 2 before it began: (?s:.*)unknown_currency: EUR"):
         dbt.build("duckdb", target, target / "build.log", lambda text: None)
 
