@@ -129,7 +129,8 @@ def test_an_edited_model_of_which_the_history_is_made_builds_all_of_it_anew(edit
     edited.build()
     assert len(edited.opened()) == 24
     assert [mart for mart in KEPT if before[mart] & edited.versions(mart)] == []
-    assert edited.warehouse.rows("select count(*) from marts.restatements") == [(0,)]
+    # nothing is compared with slices of another definition; of an edit that changes no value, restatements have no row
+    assert edited.warehouse.rows("select count(*) from intermediate.int_shown_slices") == [(0,)]
 
 
 SATISFACTION = """
@@ -190,5 +191,6 @@ def test_a_late_answer_opens_the_marts_of_answers_and_no_others(edited: Edited):
     assert [mart for mart, versions in kept.items() if versions != edited.versions(mart)] == ["satisfaction"]
     anew = {day.isoformat() for day, _ in edited.versions("satisfaction") - kept["satisfaction"]}
     assert (min(anew), len(anew)) == ("2023-06-30", 7)
-    assert edited.warehouse.rows("select min(answers), max(answers) from marts.satisfaction") == [(0, 1)]
+    counts = "select count(*), min(answers), max(answers) from marts.satisfaction"
+    assert edited.warehouse.rows(counts) == [(24, 0, 1)]
     assert edited.warehouse.rows("select count(*) from marts.restatements") == [(0,)]
