@@ -1,7 +1,8 @@
 {#-
   Print, at the start of a run, the views of other owners that read tables or views of dbt, directly or through other
-  views: if the adapter drops with cascade, as on Postgres, they are dropped with the table. Runs on-run-start; writes
-  one line per view to the log. scripts/customer_value/publish/postgres_marks.py prints the same in a refresh.
+  views: if the adapter drops with cascade, as on Postgres, they are dropped with the table. Views of models of an
+  earlier release, which operations.built_relations lists, are this project's own. Runs on-run-start, after
+  check_ownership; writes one line per view to the log. scripts/customer_value/publish/postgres_marks.py prints the same in a refresh.
 -#}
 {% macro say_foreign_readers() -%}
     {%- if execute -%}
@@ -41,7 +42,8 @@
             and position('__dbt_' in classes.relname) = 0
         order by 1
     ") -%}
-    {%- for row in found.rows -%}
+    {%- set recorded = owned_relations() -%}
+    {%- for row in found.rows if row[0] | lower not in recorded -%}
         {%- do log(
             'warning: ' ~ row[0] ~ ' reads what dbt builds: dbt drops it with the table; let it read schema published',
             info=true

@@ -405,6 +405,9 @@ def test_who_reads_what_dbt_builds_is_named_by_dbt_and_by_the_store(store: Postg
         "create view marts.theirs as select * from marts.customers",
         "create view public.right as select * from published.orders",
         "create view public.unconcerned as select 1 as one",
+        "create table operations.built_relations (relation_schema text, relation_name text)",
+        "insert into operations.built_relations values ('marts', 'of_an_earlier_release')",
+        "create view marts.of_an_earlier_release as select * from marts.orders",
     )
     found = ["marts.theirs", "public.direct", "public.indirect"]
     assert store.readers_of_build() == found

@@ -103,8 +103,10 @@ def dependants(error: psycopg2.Error) -> str:
 def readers_of_build(cursor: Any, own: Iterable[str]) -> list[str]:
     """Return the views that others made of what dbt builds, directly or through other views: schema.name, sorted.
 
-    own: names of this project's models. macros/adapters/say_foreign_readers.sql says it in every run of dbt.
+    own: names of this project's models. Views of models of an earlier release are ours too; operations.built_relations
+    lists them. macros/adapters/say_foreign_readers.sql says it in every run of dbt.
     """
+    recorded = built_before(cursor)
     cursor.execute(
         "with recursive built as ("
         "  select c.oid from pg_class as c join pg_namespace as n on n.oid = c.relnamespace "
@@ -118,7 +120,16 @@ def readers_of_build(cursor: Any, own: Iterable[str]) -> list[str]:
         "order by 1",
         {"schemas": list(BUILT), "own": list(own)},
     )
-    return [name for (name,) in cursor.fetchall()]
+    return [name for (name,) in cursor.fetchall() if name.lower() not in recorded]
+
+
+def built_before(cursor: Any) -> set[str]:
+    """Return what dbt has noted as built in this database, by this release or an earlier one: schema.name."""
+    cursor.execute("select to_regclass('operations.built_relations') is not null")
+    if not cursor.fetchone()[0]:
+        return set()
+    cursor.execute("select lower(relation_schema || '.' || relation_name) from operations.built_relations")
+    return {name for (name,) in cursor.fetchall()}
 
 
 def project_names(*folders: str) -> list[str]:
