@@ -2,7 +2,8 @@
   Print, at the start of a run, the views of other owners that read tables or views of dbt, directly or through other
   views: if the adapter drops with cascade, as on Postgres, they are dropped with the table. Views of models of an
   earlier release, which operations.built_relations lists, are this project's own. Runs on-run-start, after
-  check_ownership; writes one line per view to the log. scripts/customer_value/publish/postgres_marks.py prints the same in a refresh.
+  check_ownership; writes one line per view to the log. scripts/customer_value/publish/postgres_marks.py prints the same
+  in a refresh.
 -#}
 {% macro say_foreign_readers() -%}
     {%- if execute -%}
