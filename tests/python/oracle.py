@@ -9,7 +9,7 @@ from __future__ import annotations
 import collections
 import datetime as dt
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -117,6 +117,15 @@ def ntile_scores(values: np.ndarray) -> np.ndarray:
 def cutoff_scores(values: np.ndarray, thresholds: list[float]) -> np.ndarray:
     """Return 1 plus the number of thresholds reached, larger is better."""
     return 1 + sum((values >= threshold).astype(np.int64) for threshold in thresholds)
+
+
+def score_methods(measure: str) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """Return the values of var rfm_method, each with the function that scores the values of a measure."""
+    return {
+        "midrank": midrank_scores,
+        "ntile": ntile_scores,
+        "cutoffs": functools.partial(cutoff_scores, thresholds=_cutoffs(measure)),
+    }
 
 
 def abc_tiers(values: np.ndarray, cutoff_a: float, cutoff_b: float) -> np.ndarray:
@@ -505,11 +514,7 @@ class History:
             values = buyers[column].to_numpy() * (-1 if name == "recency" else 1)
             judged[f"{name}_score"] = 1
             if is_ranked.any():
-                judged.loc[is_ranked, f"{name}_score"] = {
-                    "midrank": midrank_scores,
-                    "ntile": ntile_scores,
-                    "cutoffs": functools.partial(cutoff_scores, thresholds=_cutoffs(name)),
-                }[settings["rfm_method"]](values[is_ranked])
+                judged.loc[is_ranked, f"{name}_score"] = score_methods(name)[settings["rfm_method"]](values[is_ranked])
         values = buyers[self._ranked_value].to_numpy()
         judged["abc_tier"] = abc_tiers(values, settings["abc_cutoff_a"], settings["abc_cutoff_b"])
         self._abc_values[as_of] = [
