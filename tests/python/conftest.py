@@ -40,9 +40,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: place.get(item.path.stem, len(LONGEST)))
 
 
-# where the time of a run goes: seconds of wall and of CPU by file, this process and the ended ones that it started
+# where the time of a run goes: seconds of CPU and of wall by file
 spent: dict[str, list[float]] = {}
-CPU = pytest.StashKey[Callable[[], float]]()
+CPU_BEFORE = pytest.StashKey[float]()
 
 
 def cpu_seconds() -> float:
@@ -58,8 +58,7 @@ def cpu_seconds() -> float:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
     """Note the CPU seconds of each test, with the fixtures that it was the first to use."""
-    before = cpu_seconds()
-    item.stash[CPU] = lambda: cpu_seconds() - before
+    item.stash[CPU_BEFORE] = cpu_seconds()
     return (yield)
 
 
@@ -68,7 +67,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Gener
     """Hand the CPU seconds of a test on with its last report, which reaches the process that prints."""
     report = yield
     if report.when == "teardown":
-        report.cpu_seconds = item.stash[CPU]()
+        report.cpu_seconds = cpu_seconds() - item.stash[CPU_BEFORE]
     return report
 
 
@@ -113,8 +112,8 @@ atexit.register(shutil.rmtree, SHARED, ignore_errors=True)
 
 LIMIT = 1800  # seconds that a dbt command may take
 
-# what a test needs that looks at customers, or at rows that are rejected: a third of a build, a tenth; with the data
-# tests that read nothing else
+# what is built for a test that looks only at customers, or only at orders and rejected rows, with the data tests that
+# read nothing else
 ONLY_CUSTOMERS = ("--select", "+customer_value", "--indirect-selection", "buildable")
 ONLY_ROWS = ("--select", "+rejected_rows", "+reconciliation", "+orders", "--indirect-selection", "buildable")
 
@@ -228,7 +227,9 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Warehouse],
     return Warehouse(Path(shutil.copytree(first, factory.mktemp(name), dirs_exist_ok=True)))
 
 
-def filled(warehouse: Warehouse, load: Callable[[Namespace], object], unit_tests: bool = False, **arguments: object):
+def filled(
+    warehouse: Warehouse, load: Callable[[Namespace], object], unit_tests: bool = False, **arguments: object
+) -> None:
     """Load a warehouse and build it."""
     load(Namespace(database=warehouse.database, **arguments))
     warehouse.build(unit_tests=unit_tests)

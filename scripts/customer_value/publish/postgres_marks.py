@@ -14,6 +14,7 @@ from psycopg2 import sql
 
 from customer_value.project import PROJECT
 from customer_value.publish.publishing import Version
+from customer_value.raw.postgres_copy import built_relations
 
 VIEWS = "published"
 MARK = "customer_value version"
@@ -106,7 +107,7 @@ def readers_of_build(cursor: Any, own: Iterable[str]) -> list[str]:
     own: names of this project's models. Views of models of an earlier release are ours too; operations.built_relations
     lists them. macros/adapters/say_foreign_readers.sql says it in every run of dbt.
     """
-    recorded = built_before(cursor)
+    recorded = {f"{schema}.{name}" for schema, name in built_relations(cursor)}
     cursor.execute(
         "with recursive built as ("
         "  select c.oid from pg_class as c join pg_namespace as n on n.oid = c.relnamespace "
@@ -120,16 +121,7 @@ def readers_of_build(cursor: Any, own: Iterable[str]) -> list[str]:
         "order by 1",
         {"schemas": list(BUILT), "own": list(own)},
     )
-    return [name for (name,) in cursor.fetchall() if name.lower() not in recorded]
-
-
-def built_before(cursor: Any) -> set[str]:
-    """Return what dbt has noted as built in this database, by this release or an earlier one: schema.name."""
-    cursor.execute("select to_regclass('operations.built_relations') is not null")
-    if not cursor.fetchone()[0]:
-        return set()
-    cursor.execute("select lower(relation_schema || '.' || relation_name) from operations.built_relations")
-    return {name for (name,) in cursor.fetchall()}
+    return [name for (name,) in cursor.fetchall() if name not in recorded]
 
 
 def project_names(*folders: str) -> list[str]:

@@ -135,17 +135,22 @@ def defined(cursor: Any, definition: str) -> list[tuple[str, str]]:
     return found
 
 
+def built_relations(cursor: Any) -> set[tuple[str, str]]:
+    """Return what dbt has noted as built in this database, by this release or an earlier one: (schema, name)."""
+    cursor.execute("select to_regclass(%s)", [BUILT])
+    if not cursor.fetchone()[0]:
+        return set()
+    cursor.execute(f"select relation_schema, relation_name from {BUILT}")
+    return set(cursor.fetchall())
+
+
 def drop(cursor: Any, tables: list[str]) -> None:
     """Drop raw tables with the views that dbt built of them. Raises LoadError where others have views of them."""
     if not tables:
         return
     cursor.execute(DEPENDANTS, {"tables": [f"{SCHEMA}.{table}" for table in tables]})
     views = cursor.fetchall()
-    cursor.execute("select to_regclass(%s)", [BUILT])
-    own = set()
-    if cursor.fetchone()[0]:
-        cursor.execute(f"select relation_schema, relation_name from {BUILT}")
-        own = set(cursor.fetchall())
+    own = built_relations(cursor)
     foreign = [f"{schema}.{name}" for schema, name, is_view in views if not is_view or (schema, name) not in own]
     if foreign:
         raise LoadError(
