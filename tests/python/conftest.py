@@ -29,8 +29,9 @@ from customer_value.shop import generate_shop
 
 # the files that take longest, first: with a file per process, one that begins late is waited for alone
 LONGEST = [
-    "test_refresh", "test_parity", "test_sources", "test_bad_input", "test_mapping", "test_oracle", "test_history",
-    "test_as_of", "test_build", "test_clv_backtest", "test_clv_macros", "test_real_data", "test_clv_models",
+    "test_parity", "test_refresh", "test_build", "test_bad_input", "test_as_of", "test_privacy", "test_oracle",
+    "test_sources", "test_publishing", "test_upgrade", "test_trust_postgres", "test_publication_rules",
+    "test_scored_customers", "test_slices",
 ]  # fmt: skip
 
 
