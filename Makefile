@@ -79,11 +79,11 @@ test-postgres: $(READY)
 	$(BIN)/python -m pytest -m postgres -s
 
 # Spark in one process on the shop of faults and a real cluster on CDNOW, both as far as customer_value; the fixture shop
-# refreshed on a cluster, versions published there, and a worker and a server killed in the middle. Two tests at a time:
-# Spark alone leaves one of two cores idle. Each test says its seconds as it ends; the tables of differences follow at the
-# end. All marts of three data sets on the cluster: python -m pytest -m "cluster and large" -s
+# refreshed on a cluster, versions published there, and a worker and a server killed in the middle. Two files at a time;
+# each test says its seconds as it ends, and the tables of differences follow at the end. All marts of three data sets on
+# the cluster: python -m pytest -m "cluster and large" -s
 test-spark: $(READY) $(SPARK_READY)
-	$(BIN)/python -m pytest -m "(spark or cluster) and not large" -n 2 --dist loadgroup -rP
+	$(BIN)/python -m pytest -m "(spark or cluster) and not large" -n 2 --dist loadfile --no-loadscope-reorder -rP
 
 # the examples of scripts/schedule, run once each by a real cron, systemd and Dagster; as root, for their throw-away system
 test-schedule: $(READY) $(DAGSTER_READY)

@@ -31,7 +31,7 @@ from customer_value.shop import generate_shop
 LONGEST = [
     "test_parity", "test_refresh", "test_build", "test_bad_input", "test_as_of", "test_privacy", "test_oracle",
     "test_sources", "test_publishing", "test_upgrade", "test_trust_postgres", "test_publication_rules",
-    "test_scored_customers", "test_slices",
+    "test_scored_customers", "test_slices", "test_spark_session", "test_publish_spark",
 ]  # fmt: skip
 
 

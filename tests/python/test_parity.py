@@ -7,7 +7,6 @@ large bring the real data sets to Postgres, make test-postgres, and more data se
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
 import os
@@ -100,13 +99,6 @@ def spark_engine(keeper: SparkKeeper) -> Engine:
     """Return Spark as an engine, one that lives."""
     spark = keeper.get()
     return Engine(spark.variables["SPARK_TARGET"], spark.variables, keeper.folder, SPARK / "dbt", spark)
-
-
-@pytest.fixture(scope="module")
-def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """Yield Spark inside dbt's own process."""
-    with contextlib.closing(SparkKeeper(tmp_path_factory.mktemp("spark_session"), "--session")) as keeper:
-        yield spark_engine(keeper)
 
 
 @pytest.fixture
@@ -202,16 +194,7 @@ def test_docs_are_generated_on_postgres(postgres: Engine):
     assert '"customer_value"' in (postgres.folder / "target" / "catalog.json").read_text()
 
 
-@pytest.mark.spark
-@pytest.mark.xdist_group("one_process")
-def test_spark_in_one_process_gives_duckdbs_answer(spark_session: Engine, dirty_shop: Warehouse):
-    """The shop of all ten sources and all faults, with the data tests; unit tests run on the cluster."""
-    same_answer(spark_session, dirty_shop, "dirty_shop", select=CORE)
-    assert spark_session.dbt("docs", "generate").returncode == 0
-
-
 @pytest.mark.cluster
-@pytest.mark.xdist_group("cluster")
 def test_a_server_that_dies_ends_the_command_at_once_and_the_next_one_gets_a_new_cluster(spark_keeper: SparkKeeper):
     engine = spark_engine(spark_keeper)
     server = int(engine.environment["SPARK_THRIFT_PID"])
@@ -227,7 +210,6 @@ def test_a_server_that_dies_ends_the_command_at_once_and_the_next_one_gets_a_new
 
 
 @pytest.mark.cluster
-@pytest.mark.xdist_group("cluster")
 def test_a_refresh_on_a_cluster_publishes_duckdbs_answer(spark_cluster: Engine, shop: Warehouse, tmp_path: Path):
     """All checks and unit tests, and what readers query."""
     refresh = [sys.executable, "scripts/refresh.py", str(SHOP), "--target", "spark", "--home", str(tmp_path)]
@@ -250,7 +232,6 @@ def test_a_refresh_on_a_cluster_publishes_duckdbs_answer(spark_cluster: Engine, 
 
 @pytest.mark.cluster
 @pytest.mark.large
-@pytest.mark.xdist_group("cluster")
 @pytest.mark.parametrize("data_set", ["dirty_shop", "complete_journey", "cdnow"])
 def test_a_spark_cluster_gives_duckdbs_answer(request: pytest.FixtureRequest, spark_cluster: Engine, data_set: str):
     # no tests: DuckDB ran them on the marts that these are compared with
@@ -270,7 +251,6 @@ def alive_in_group(group: int) -> int:
 
 
 @pytest.mark.cluster
-@pytest.mark.xdist_group("cluster")
 def test_a_worker_that_dies_in_the_middle_changes_no_answer(spark_cluster: Engine, cdnow: Warehouse):
     """CDNOW's answer too. Last on its cluster, which has one worker afterwards; dbt goes on, or is run again."""
     spark_cluster.load("cdnow")

@@ -28,8 +28,7 @@ from customer_value.publish.spark_store import SparkStore, at, branch
 from customer_value.raw.loading import LoadError
 from customer_value.refresh.run_records import Run
 
-# after the test of Spark in one process, beside those of the other cluster: one alone keeps half of two cores busy
-pytestmark = [pytest.mark.cluster, pytest.mark.xdist_group("one_process")]
+pytestmark = pytest.mark.cluster
 
 NAMES = ("tryout_first", "tryout_second")
 MARTS = [Mart(name, "It's a \\ mart", {"build": 'the "number" of its build', "text": "long " * 80}) for name in NAMES]
