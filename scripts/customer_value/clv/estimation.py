@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from scipy.optimize import minimize
@@ -35,8 +36,18 @@ MAX_GRADIENT = 1e-6  # per customer and logarithm of a parameter; a fit with a l
 OPTIMUM_GRADIENT = 1e-12  # what rounding leaves of it at the optimum
 DECAY = 36.0  # e^-36 of its start is nothing to a double: where the integrand of the Pareto/NBD may be cut
 
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(24)
-NODES, LOG_WEIGHTS = (NODES + 1) / 2, np.log(WEIGHTS / 2)
+
+Quadrature = tuple[np.ndarray, np.ndarray]
+
+
+def _quadrature(count: int) -> Quadrature:
+    """Return nodes of Gauss and Legendre within 0 and 1, and the logarithms of their weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    return (nodes + 1) / 2, np.log(weights / 2)
+
+
+EXACT = _quadrature(24)
+ROUGH = _quadrature(8)  # enough to come near an optimum
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,9 @@ class Fit:
 # --- log likelihoods: value per row, and its derivatives by the parameters, shape (parameters, rows)
 
 
-def pareto_nbd(parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pareto_nbd(
+    parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.ndarray, quadrature: Quadrature = EXACT
+) -> tuple[np.ndarray, np.ndarray]:
     """Return log likelihoods per row and derivatives by r, alpha, s, beta, shape (4, rows).
 
     parameters: r, alpha, s, beta, positive; alpha and beta in the unit of t_x and T. x, t_x, T: shape (rows,).
@@ -73,17 +86,18 @@ def pareto_nbd(parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, T: np.nda
     m = min(alpha, beta), and 24 Gauss-Legendre nodes give it to 1e-12.
     """
     r, alpha, s, beta = parameters
+    nodes, log_weights = quadrature
     R, m = r + x, min(alpha, beta)
     reach = np.minimum(T, t_x + (alpha + t_x) * np.expm1(np.minimum(DECAY / R, DECAY)))
     start = np.log(m + t_x)
     span = np.log(m + reach) - start
-    log_m = start[:, None] + span[:, None] * NODES
+    log_m = start[:, None] + span[:, None] * nodes
     with_m = np.exp(log_m)
     with_a, with_b = with_m + (alpha - m), with_m + (beta - m)
     log_a, log_b = (log_m, np.log(with_b)) if m == alpha else (np.log(with_a), log_m)
     with np.errstate(divide="ignore"):  # log 0 for a customer who bought on the as-of date: the integral is 0
         front = np.log(s * span)
-    logs = log_m + LOG_WEIGHTS + front[:, None] - R[:, None] * log_a - (s + 1) * log_b
+    logs = log_m + log_weights + front[:, None] - R[:, None] * log_a - (s + 1) * log_b
     alive = -R * np.log(alpha + T) - s * np.log(beta + T)
     top = np.maximum(alive, logs.max(axis=1))
     shares, alive_share = np.exp(logs - top[:, None]), np.exp(alive - top)
@@ -161,10 +175,11 @@ def gamma_gamma(parameters: np.ndarray, x: np.ndarray, m: np.ndarray) -> tuple[n
 RATE = {"r": (-7.0, 7.0), "alpha": (-12.0, 9.0)}
 LIFETIME = {"s": (-9.0, 7.0), "beta": (-12.0, 9.0)}
 DROPOUT = {"a": (-9.0, 2.3), "b": (-9.0, 7.0)}
+# the likelihood, one that is cheaper and will do to come near the optimum, and the bounds
 MODELS = {
-    "pareto_nbd": (pareto_nbd, RATE | LIFETIME),
-    "mbg_nbd": (mbg_nbd, RATE | DROPOUT),
-    "bg_nbd": (bg_nbd, RATE | DROPOUT),
+    "pareto_nbd": (pareto_nbd, partial(pareto_nbd, quadrature=ROUGH), RATE | LIFETIME),
+    "mbg_nbd": (mbg_nbd, mbg_nbd, RATE | DROPOUT),
+    "bg_nbd": (bg_nbd, bg_nbd, RATE | DROPOUT),
 }
 TIMES = ("alpha", "beta")
 STARTS = [
@@ -176,8 +191,11 @@ STARTS = [
 ]
 ROWS_TO_START = 2000  # about so many rows are enough to choose among the starts
 ROWS_TO_COME_NEAR = 8000  # ... and so many to come near the optimum
+SAME_END = 1e-3  # searches that end this near to each other, in logarithms, go on as one
+STEADY_SHRINKING = 0.2  # while a step leaves no more of the gradient, the curvature is good enough for the next one
 ROWS_AT_ONCE = 2048  # whose intermediate results stay in a processor's cache
 NO_VALUE = 1e300  # where a likelihood cannot be had
+Likelihood = Callable[..., tuple[np.ndarray, np.ndarray]]
 Objective = Callable[[np.ndarray], tuple[float, np.ndarray]]
 SPEND_STARTS = [(p, q, scale) for p in (1.0, 5.0) for q in (2.0, 5.0) for scale in (0.5, 2.0)]
 
@@ -203,12 +221,14 @@ def fit_purchases(
     found = {"model": model, "customers": round(customers.sum()), "repeat_customers": round(customers[x > 0].sum())}
     if reason := _too_few(found["repeat_customers"], minimum):
         return Fit(**found, state="refused", note=reason, is_converged=False)
-    likelihood, bounds = MODELS[model]
+    likelihood, rough, bounds = MODELS[model]
     unit = np.average(T, weights=customers)
 
     names = list(bounds)
     rows = (x, t_x / unit, T / unit, customers)
-    best, is_converged, at_bound = _maximised(likelihood, rows, list(bounds.values()), np.log(STARTS), np.zeros(4))
+    best, is_converged, at_bound = _maximised(
+        likelihood, rough, rows, list(bounds.values()), np.log(STARTS), np.zeros(4)
+    )
     parameters = dict(zip(names, best.tolist(), strict=True))
     parameters |= {name: parameters[name] * float(unit) for name in TIMES if name in parameters}
     values, _ = likelihood(np.array(list(parameters.values())), x, t_x, T)
@@ -256,7 +276,7 @@ def fit_spend(
     bounds = [(-7.0, 9.0), (-5.0, 7.0), (-9.0, 12.0)]
     floor = np.array([0.0, 1.0, 0.0])
     starts = np.log([(p, q - 1, scale * (q - 1) / p) for p, q, scale in SPEND_STARTS])
-    best, is_converged, at_bound = _maximised(gamma_gamma, (x, m / mean, customers), bounds, starts, floor)
+    best, is_converged, at_bound = _maximised(gamma_gamma, gamma_gamma, (x, m / mean, customers), bounds, starts, floor)
     best[2] *= mean
     p, q, gamma = best
     is_heavy = p * gamma / (q - 1) > MAX_MEAN_RATIO * mean
@@ -299,7 +319,8 @@ def _too_few(repeat_customers: int, minimum: int) -> str:
 
 @threadpool_limits.wrap(limits=1)  # matrices of 4 x 4: more threads wait at full speed, and may move the last digit
 def _maximised(
-    likelihood: Callable[..., tuple[np.ndarray, np.ndarray]],
+    likelihood: Likelihood,
+    rough: Likelihood,
     rows: tuple[np.ndarray, ...],
     bounds: list[tuple[float, float]],
     starts: np.ndarray,
@@ -307,18 +328,26 @@ def _maximised(
 ) -> tuple[np.ndarray, bool, list[int]]:
     """Return the most likely parameters, floor + exp(logs), whether they are that, and which are at a bound.
 
-    rows: the columns of the likelihood, and customers. Every so many rows are enough to choose among the starts, and
-    some more to come near the optimum and to say how the likelihood curves there. Newton steps by that curvature and
-    the gradient of all rows then reach it in far fewer evaluations than a search would take; where they do not, at a
-    bound, say, all rows are searched. Either way the result rests on the data and not on where a search stopped.
+    rough: a cheaper likelihood, near the other one. rows: the columns of the likelihood, and customers. Every so many
+    rows are enough to choose among the starts, and some more to come near the optimum and to say how the likelihood
+    curves there. Newton steps by that curvature and the gradient of all rows then reach it in far fewer evaluations
+    than a search would take; where they do not, at a bound, say, all rows are searched. Either way the result rests on
+    the data and not on where a search stopped.
     """
     lower, upper = np.array(bounds).T
-    draft, near, final = (
-        _of_logs(likelihood, tuple(column[:: max(len(column) // some, 1)] for column in rows), floor)
-        for some in (ROWS_TO_START, ROWS_TO_COME_NEAR, len(rows[0]))
+    draft, near = (
+        _of_logs(rough, tuple(column[:: max(len(column) // some, 1)] for column in rows), floor)
+        for some in (ROWS_TO_START, ROWS_TO_COME_NEAR)
     )
+    final = _of_logs(likelihood, rows, floor)
     first = sorted(range(len(starts)), key=lambda i: draft(starts[i])[0])[:3]
-    ends = [_descended(near, _descended(draft, starts[i], bounds), bounds) for i in first]
+    ends: list[np.ndarray] = []
+    for i in first:
+        end = _descended(draft, starts[i], bounds)
+        if all(abs(end - other).max() > SAME_END for other in ends):
+            ends.append(end)
+    # a few rows can lead to where nobody leaves, with no way back: so the best start goes on from where it is, too
+    ends = [_descended(near, start, bounds) for start in [*ends, starts[first[0]]]]
     logs = _polished(final, min(ends, key=lambda end: near(end)[0]), lower, upper, curved_as=near)
     if abs(final(logs)[1]).max() > OPTIMUM_GRADIENT:
         logs = _polished(final, _descended(final, logs, bounds), lower, upper, curved_as=final)
@@ -329,7 +358,7 @@ def _maximised(
     return floor + np.exp(logs), is_converged, np.flatnonzero(is_low | is_high).tolist()
 
 
-def _of_logs(likelihood: Callable, rows: tuple[np.ndarray, ...], floor: np.ndarray) -> Objective:
+def _of_logs(likelihood: Likelihood, rows: tuple[np.ndarray, ...], floor: np.ndarray) -> Objective:
     """Return the function to minimise: logs of the parameters -> mean negative log likelihood, its derivatives."""
     *columns, customers = rows
     columns.append(customers / customers.sum())
@@ -363,22 +392,29 @@ def _polished(
 
     curved_as: whose curvature they go by, the objective itself or one like it that is cheaper.
     """
-    step = 1e-5
-    slopes = objective(logs)[1]
+    step, slopes, left = 1e-5, objective(logs)[1], 1.0
     for _ in range(20):
-        columns = [
-            (curved_as(logs + shift)[1] - curved_as(logs - shift)[1]) / (2 * step) for shift in step * np.eye(len(logs))
-        ]
-        curvature = (np.array(columns) + np.array(columns).T) / 2
+        if left > STEADY_SHRINKING:
+            columns = [
+                (curved_as(logs + shift)[1] - curved_as(logs - shift)[1]) / (2 * step)
+                for shift in step * np.eye(len(logs))
+            ]
+            curvature = (np.array(columns) + np.array(columns).T) / 2
         # only where it curves: along a ridge, as of the NBD limit, no step is better than another
         eigenvalues, directions = np.linalg.eigh(curvature)
         is_curved = eigenvalues > 1e-6 * eigenvalues[-1]
         directions = directions[:, is_curved]
-        trial = logs - directions @ (slopes @ directions / eigenvalues[is_curved])
+        move = -directions @ (slopes @ directions / eigenvalues[is_curved])
+        trial = logs + move
         trial_slopes = objective(trial)[1]
         is_inside = ((trial > lower) & (trial < upper)).all()
-        if not is_inside or abs(trial_slopes).max() >= abs(slopes).max():
+        left = abs(trial_slopes).max() / abs(slopes).max()
+        if not is_inside or left >= 1:
             break
+        # what the step has shown of the curvature of all rows (the update of Broyden, Fletcher, Goldfarb and Shanno)
+        change, foreseen = trial_slopes - slopes, curvature @ move
+        if change @ move > 0 and foreseen @ move > 0:
+            curvature += np.outer(change, change) / (change @ move) - np.outer(foreseen, foreseen) / (foreseen @ move)
         logs, slopes = trial, trial_slopes
     return logs
 
