@@ -94,9 +94,15 @@ def forecasts(warehouse: Warehouse, origin: str) -> dict[tuple[str, str], pd.Ser
     return found
 
 
+def ranked(forecast: pd.Series, measure: str) -> pd.Series:
+    """Return forecasts as they are ranked: in cents and in ten-thousandths of a purchase, halves away from 0."""
+    scaled = (forecast.round(9) * (100 if measure == "spend" else 10_000)).round(5)
+    return np.sign(scaled) * np.floor(scaled.abs() + 0.5)
+
+
 def gini(forecast: pd.Series, actual: pd.Series) -> float:
     """Return twice the covariance of mean rank and actual, as a share of that with the ranks of the actuals."""
-    by_forecast, by_actual = (np.cov(rankdata(order), actual)[0, 1] for order in (forecast.round(9), actual))
+    by_forecast, by_actual = (np.cov(rankdata(order), actual)[0, 1] for order in (forecast, actual))
     return by_forecast / by_actual
 
 
@@ -108,7 +114,7 @@ def expected(warehouse: Warehouse) -> pd.DataFrame:
         for (method, measure), forecast in forecasts(warehouse, origin).items():
             column = "days" if measure == "purchases" else "revenue"
             actual = later[column].reindex(now.index) - now[column]
-            decile = np.floor(10 * (rankdata(forecast.round(9)) - 0.5) / len(now)).astype(int) + 1
+            decile = np.floor(10 * (rankdata(ranked(forecast, measure)) - 0.5) / len(now)).astype(int) + 1
             names = [f"{value:02d}" for value in decile]
             buckets = {"all": "all", "decile": names, "tier": now["tier"], "cohort": cohort}
             for bucket_type, bucket in buckets.items():
@@ -118,7 +124,7 @@ def expected(warehouse: Warehouse) -> pd.DataFrame:
                     rows.append((
                         origin, method, measure, bucket_type, name, len(part), part["a"].sum(), part["f"].sum(),
                         part["f"].sum() / part["a"].sum() - 1, np.sqrt((error**2).mean()), error.abs().mean(),
-                        gini(part["f"], part["a"]) if bucket_type == "all" else np.nan,
+                        gini(ranked(part["f"], measure), part["a"]) if bucket_type == "all" else np.nan,
                     ))  # fmt: skip
     return pd.DataFrame(rows, columns=[*KEY, *NUMBERS]).sort_values(KEY, ignore_index=True)
 

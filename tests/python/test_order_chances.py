@@ -144,7 +144,7 @@ class Past:
         bought = (self.facts[origin]["then"] <= end).to_numpy(float)
         found = {}
         for name, chance in self.forecasts(origin, months).items():
-            rank = pd.Series(chance.round(12)).rank().to_numpy()
+            rank = pd.Series(chance.round(4)).rank().to_numpy()
             tenth = np.floor(10 * (rank - 0.5) / len(rank))
             sums = pd.DataFrame({"gap": chance - bought}).groupby(tenth)["gap"].sum()
             found[name] = (((chance - bought) ** 2).mean(), sums.abs().sum() / len(chance))

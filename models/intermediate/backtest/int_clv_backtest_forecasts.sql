@@ -6,8 +6,9 @@ with backtest as (
 
 )
 
+-- Forecasts are ranked as they are read, to the cent and to a ten-thousandth of a purchase: far fewer values to rank.
 -- hindsight's forecast is the outcome itself: the best possible ranking of the customers
-{% for measure in ['purchases', 'spend'] -%}
+{% for measure, ranked_digits in {'purchases': 4, 'spend': 2}.items() -%}
 {% for method in ['model', 'last_period', 'last_window', 'rfm_cell', 'hindsight'] -%}
 {% set forecast = method ~ '_' ~ measure if method != 'hindsight' else 'actual_' ~ measure -%}
 select
@@ -17,6 +18,7 @@ select
     tier,
     cohort_quarter,
     cast({{ forecast }} as numeric(28, 12)) as forecast,
+    cast(cast({{ forecast }} as numeric(18, {{ ranked_digits }})) as numeric(18, 4)) as ranked_forecast,
     {% if forecast == 'model_spend' -%}
     -- refunds exceed purchases: the spend counts as 0
     case

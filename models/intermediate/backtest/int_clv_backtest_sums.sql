@@ -10,11 +10,11 @@ value_groups as (
         as_of_date,
         method,
         measure,
-        forecast,
+        ranked_forecast,
         count(*) as customers,
         sum(actual) as actual
     from forecasts
-    group by as_of_date, method, measure, forecast
+    group by as_of_date, method, measure, ranked_forecast
 
 ),
 
@@ -24,17 +24,17 @@ cumulated as (
         as_of_date,
         method,
         measure,
-        forecast,
+        ranked_forecast,
         customers,
         actual,
         sum(customers) over (
             partition by as_of_date, method, measure
-            order by forecast asc rows between unbounded preceding and current row
+            order by ranked_forecast asc rows between unbounded preceding and current row
         ) as customers_to_here,
         sum(customers) over (partition by as_of_date, method, measure) as customers_total,
         sum(actual) over (
             partition by as_of_date, method, measure
-            order by forecast asc rows between unbounded preceding and current row
+            order by ranked_forecast asc rows between unbounded preceding and current row
         ) as actual_to_here
     from value_groups
 
@@ -47,7 +47,7 @@ ranked as (
         as_of_date,
         method,
         measure,
-        forecast,
+        ranked_forecast,
         {{ midrank_score('customers_to_here - customers', 'customers', 'customers_total', 10) }} as decile,
         cast(2 * actual_to_here - actual as numeric(28, 2)) as twice_height
     from cumulated
@@ -67,7 +67,7 @@ judged as (
             forecasts.as_of_date = ranked.as_of_date
             and forecasts.method = ranked.method
             and forecasts.measure = ranked.measure
-            and forecasts.forecast = ranked.forecast
+            and forecasts.ranked_forecast = ranked.ranked_forecast
 
 )
 

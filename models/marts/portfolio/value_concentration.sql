@@ -4,14 +4,8 @@
 over (partition by as_of_date order by measured_value desc rows between unbounded preceding and current row)
 {%- endset %}
 
-with slices as (
-
-    select * from {{ ref('int_slices') }}
-
-),
-
 -- losses count as 0
-customers as (
+with customers as (
 
     select
         as_of_date,
@@ -67,7 +61,8 @@ percentiles as (
 ),
 
 -- the groups in which a percentile ends, at most 100 per date: the value up to the end of the group, less the value of
--- its customers beyond the percentile; times 100, so that no customer has to be divided
+-- its customers beyond the percentile; times 100, so that no customer has to be divided. The filter finds them before the
+-- join: the whole percents at their end are more than those before them.
 reached as (
 
     select
@@ -81,6 +76,10 @@ reached as (
             percentiles.percentile * cumulated.customers_total <= 100 * cumulated.customers_to_here
             and percentiles.percentile * cumulated.customers_total
             > 100 * (cumulated.customers_to_here - cumulated.customers)
+    where
+        100 * cumulated.customers_to_here - (100 * cumulated.customers_to_here) % cumulated.customers_total
+        > 100 * (cumulated.customers_to_here - cumulated.customers)
+        - (100 * (cumulated.customers_to_here - cumulated.customers)) % cumulated.customers_total
 
 )
 
@@ -93,7 +92,7 @@ select
     / nullif(100 * cast(totals.total_value as {{ type_double() }}), 0) as value_share,
     {{ gini('totals.twice_area', 'totals.customers', 'totals.total_value') }} as gini,
     {{ own_slice_version('slices.slice_version') }} as slice_version
-from slices
+from {{ ref('int_slices') }} as slices
 cross join percentiles
 left join totals on slices.as_of_date = totals.as_of_date
 left join reached on slices.as_of_date = reached.as_of_date and percentiles.percentile = reached.percentile
