@@ -1,4 +1,4 @@
-# README.md says what each command does. DATA: complete_journey (default), cdnow, a folder of files, or raw.
+# README.md and models/docs say what each command does. DATA: complete_journey (default), cdnow, a folder of files, or raw.
 SHELL := /bin/bash
 PYTHON ?= python3
 DATA ?= complete_journey

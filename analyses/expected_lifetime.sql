@@ -1,5 +1,6 @@
--- How long does a customer last at last year's churn? Run it with: dbt show --select expected_lifetime Start of the
--- year: customers who ordered in the 12 months before it; lost: customers among them without an order since.
+-- How long does a customer last at last year's churn? customers_at_start ordered in the window before the last one;
+-- customers_lost are those of them without an order since.
+-- Run it with: dbt show --select expected_lifetime
 with as_of_dates as (
 
     select * from {{ ref('int_as_of_dates') }}

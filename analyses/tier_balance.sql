@@ -1,4 +1,4 @@
--- Do the tiers add up, month by month? opening + entries - exits = closing, in customers.
+-- Do the tiers add up, month by month, newest first? opening + entries - exits = closing, in customers.
 -- The opening is as shown at the month-end before; entries and exits include its restatements.
 -- Money balances in the same way: assert_migrations_balance.
 -- Run it with: dbt show --select tier_balance --limit 50
@@ -40,4 +40,4 @@ select
 from sides
 where tier <> 'not known'
 group by as_of_date, tier
-order by as_of_date, tier
+order by as_of_date desc, tier asc

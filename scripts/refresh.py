@@ -45,7 +45,8 @@ def main() -> None:
         help="publish also what is far from the last runs or less than the publication rules allow, this once",
     )
     os.umask(0o077)  # raw rows are in all that it writes but what it publishes
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # systemd stops with it
+    # systemd stops with it; a shell starts what runs in its background with SIGINT ignored, so none is raised
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(refresh.run(parser.parse_args()))
 
 
