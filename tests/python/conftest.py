@@ -195,6 +195,15 @@ class Warehouse:
         """Run a dbt command that has to succeed, in the dbt that stays up; fail with its errors when it does not."""
         server().run(self.database, *arguments, variables=variables)
 
+    def said(self, *arguments: str, variables: dict | None = None, succeeds: bool = True) -> str:
+        """Run a dbt command in the dbt that stays up; return what it printed, its warnings and its errors.
+
+        succeeds: how the command has to end; fail with what it said where it ends otherwise.
+        """
+        reply, text = server().invoke(self.database, *arguments, variables=variables)
+        assert reply["success"] == succeeds, f"dbt {' '.join(arguments)}: {reply}\n{text}"
+        return text + reply.get("exception", "")
+
     def build(self, variables: dict | None = None, unit_tests: bool = False, select: Sequence[str] = ()) -> None:
         """Run dbt build with all data tests; fail with dbt's output when it fails.
 
@@ -204,6 +213,11 @@ class Warehouse:
         """
         arguments = ["build", *select, *([] if unit_tests else ["--exclude-resource-type", "unit_test"])]
         self.run(*arguments, variables=variables)
+
+    def make(self, *models: str, variables: dict | None = None) -> None:
+        """Build models and what they need, seeds too, without tests."""
+        untested = ("--exclude-resource-type", "test", "unit_test")
+        self.run("build", *untested, "--select", *(f"+{model}" for model in models), variables=variables)
 
     def refused(self, *, variables: dict | None = None) -> str:
         """Run dbt build as a user does, expect it to fail, return its output."""

@@ -29,6 +29,10 @@ READ_AT_PARSE = {
     "abc_value", "clv_min_repeat_customers", "clv_model", "demotion_patience", "guest_orders", "raw_schema",
     "rfm_method", "rfm_population", "source_map",
 }  # fmt: skip
+# ... but for the values of these that are parsed as the default is
+PARSED_ALIKE = {
+    "abc_value": ["revenue", "margin", "window_revenue", "window_margin"], "guest_orders": ["rejected", "own_customer"],
+}  # fmt: skip
 # what may differ between two builds of the same data: the version is technical, and the day a bad row was first seen
 # is that of the first of many refreshes
 UNCOMPARED = ("slice_version", "first_seen_on")
@@ -60,7 +64,8 @@ class Dbt:
     def invoke(self, database: Path, *arguments: str, variables: dict | None = None) -> tuple[dict, str]:
         """Run a dbt command, return how it went and what it said: warnings and errors.
 
-        variables: vars that differ from dbt_project.yml; if they are among READ_AT_PARSE, the project is parsed anew.
+        variables: vars that differ from dbt_project.yml; if they are among READ_AT_PARSE, the project is parsed anew,
+        unless the last command with such vars had the same.
         """
         place = self.log.stat().st_size
         reply = self._ask(database, arguments, variables)
@@ -110,6 +115,17 @@ def is_read_at_parse(var: str) -> bool:
     return var in READ_AT_PARSE or var.startswith("has_")
 
 
+def changes_of_parse(variables: dict | None) -> dict:
+    """Return those of some vars that change what dbt parses."""
+    return {
+        var: value
+        for var, value in (variables or {}).items()
+        if is_read_at_parse(var)
+        and value not in PARSED_ALIKE.get(var, ())
+        and not (var == "source_map" and all("table" not in source for source in value.values()))
+    }
+
+
 def serve() -> None:
     """Answer each line of standard input, the command that it asks for, with a line: how it went."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -121,22 +137,32 @@ def serve() -> None:
     if not parsed.success:
         raise SystemExit(f"dbt parse failed: {parsed.exception}")
     print(json.dumps({"success": True}), file=answers, flush=True)
+    others: dict[str, object] = {}  # {vars that change what is parsed: what was parsed}, of the last ones alone
     for line in sys.stdin:
         question = json.loads(line)
         os.environ["CUSTOMER_VALUE_DATABASE"] = question["database"]
-        command = [*question["arguments"], "--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none"]
-        if question["variables"]:
-            command += ["--vars", json.dumps(question["variables"])]
+        subcommand, *options = question["arguments"]
+        given = ["--vars", json.dumps(question["variables"])] if question["variables"] else []
+        command = [subcommand, "--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none"]
+        command += [*options, *given]  # options after those above, and so over them
         if question["death"]:
             reply = die(command, parsed.result, **question["death"])
         else:
-            is_parsed = not any(map(is_read_at_parse, question["variables"] or {}))
-            result = dbtRunner(manifest=parsed.result if is_parsed else None).invoke(command)
+            result, changes = parsed, changes_of_parse(question["variables"])
+            if changes:
+                key = json.dumps(changes, sort_keys=True)
+                if key not in others:
+                    others.clear()
+                    others[key] = dbtRunner().invoke(["parse", "--quiet", "--no-partial-parse", *given])
+                result = others[key]
+            if result.success:
+                result = dbtRunner(manifest=result.result).invoke(command)
             reply = {"success": result.success}
             if result.exception:
                 reply["exception"] = str(result.exception)
         if DuckDBConnectionManager._ENV:
             DuckDBConnectionManager._ENV.close()  # and with it the lock on the file
+        sys.stdout.flush()  # so that the log has all that was printed
         print(json.dumps(reply), file=answers, flush=True)
 
 

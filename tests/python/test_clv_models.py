@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -43,9 +42,24 @@ def scored(
     return warehouse
 
 
+PAST = [f"select * {rows} where as_of_date <= '2024-07-31' order by {key}" for rows, key in (
+    ("exclude (slice_version) from marts.clv_parameters", "as_of_date"),
+    ("from intermediate.int_clv_scores", "as_of_date, customer_id"),
+)]  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return scored(Warehouse(tmp_path_factory.mktemp("clv")), orders())
+
+
+@pytest.fixture(scope="module")
+def refreshed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Warehouse, list[pd.DataFrame]]:
+    """Return the same shop built up to a date and then to the end, with its history, and what was known of the past."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("clv_refreshed"))
+    scored(warehouse, orders(until="2024-07-31"), "+customer_value")
+    past = [warehouse.query(query) for query in PAST]
+    return scored(warehouse, orders(), "+customer_value +customer_forecasts"), past
 
 
 def spend_quantiles(rows: pd.DataFrame, horizon: int, share: float) -> np.ndarray:
@@ -161,26 +175,22 @@ def test_scores_are_the_formulas_at_the_parameters_in_force(built: Warehouse):
     assert (expected((days.to_numpy() - 1) * 12 / 365)[reached] < 1.2).all()
 
 
-def test_a_refresh_comes_to_the_same_as_a_rebuild_and_a_cut_to_the_same_as_the_past(built: Warehouse, tmp_path: Path):
+def test_a_refresh_comes_to_the_same_as_a_rebuild_and_a_cut_to_the_same_as_the_past(
+    built: Warehouse, refreshed: tuple[Warehouse, list[pd.DataFrame]]
+):
     """Parameters and scores to the last bit; and what comes after a date cannot be told from its rows."""
-    refreshed = scored(Warehouse(tmp_path), orders(until="2024-07-31"), select="*")
-    past = "select * exclude (slice_version) from marts.clv_parameters where as_of_date <= '2024-07-31' order by 1"
-    pd.testing.assert_frame_equal(refreshed.query(past), built.query(past))
-    scores = (
-        "select * from intermediate.int_clv_scores where as_of_date <= '2024-07-31' order by as_of_date, customer_id"
-    )
-    pd.testing.assert_frame_equal(refreshed.query(scores), built.query(scores), check_exact=True)
-    scored(refreshed, orders(), select="*")
-    assert refreshed.rows("select min(as_of_date) from intermediate.int_slices where is_open") == [
-        (dt.date(2024, 8, 31),)
-    ]
-    assert refreshed.rows("select fitted_as_of from intermediate.int_clv_fits") == [(dt.date(2024, 9, 30),)]
-    pd.testing.assert_frame_equal(refreshed.query(PARAMETERS), built.query(PARAMETERS), check_exact=True)
+    shop, past = refreshed
+    for query, known in zip(PAST, past, strict=True):
+        assert len(known)
+        pd.testing.assert_frame_equal(known, built.query(query), check_exact=True)
+    assert shop.rows("select min(as_of_date) from intermediate.int_slices where is_open") == [(dt.date(2024, 8, 31),)]
+    assert shop.rows("select fitted_as_of from intermediate.int_clv_fits") == [(dt.date(2024, 9, 30),)]
+    pd.testing.assert_frame_equal(shop.query(PARAMETERS), built.query(PARAMETERS), check_exact=True)
 
 
-def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path: Path):
+def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, refreshed: tuple[Warehouse, list[pd.DataFrame]]):
     """Residual value: discounted purchases x spend x the margin that all customers leave; and what depends on it."""
-    shop = scored(Warehouse(tmp_path), orders(), select="*")
+    shop, _ = refreshed
     shown = shop.query(
         "select * from marts.customer_value_history where as_of_date = '2024-08-31' order by customer_id"
     )
@@ -224,22 +234,6 @@ def test_the_history_shows_what_the_scores_are_worth(built: Warehouse, tmp_path:
         assert quantiles.max() > 1
 
 
-def test_an_acquisition_cost_is_taken_off_once_the_customer_is_known(warehouse: Warehouse):
-    warehouse.load({
-        "orders": "order_id,customer_id,ordered_at,gross_amount\n1,a,2024-01-10,100\n2,b,2024-02-10,100\n",
-        "customers": "customer_id,created_at,acquisition_cost,merged_into_customer_id\n"
-        "a,2024-01-01,12.50,\na0,2024-01-02,2.50,a\nb,2024-02-01,,\n",
-    })  # fmt: skip
-    warehouse.run("build", "--select", "+customer_value_history", "--exclude-resource-type", "test", "unit_test")
-    found = warehouse.query("select * from marts.customer_value_history order by as_of_date, customer_id")
-    assert found["customer_id"].tolist() == ["a", "a", "b"]
-    costs = found["acquisition_cost"].tolist()
-    assert [float(cost) for cost in costs[:2]] == [15.0, 15.0] and pd.isna(costs[2])
-    # 30 % of 100.00, and that again over what is left of the window of a year: 36 months
-    left = found["lifetime_value"] - found["realised_value"] - found["residual_value_36m"]
-    assert left.astype(float).tolist() == pytest.approx([-15.0, -15.0, 0.0], abs=1e-6)
-
-
 def test_a_shop_with_too_few_repeat_customers_says_so_and_repeats_the_last_window(warehouse: Warehouse):
     rows = orders()
     few = rows[rows["customer_id"] < 60]
@@ -277,20 +271,41 @@ def test_a_shop_with_too_few_repeat_customers_says_so_and_repeats_the_last_windo
         assert ahead["clv_state"].tolist() == shown["clv_state"].tolist()
 
 
-def test_a_shop_that_sells_below_cost_expects_losses_and_says_why(warehouse: Warehouse):
+@pytest.fixture(scope="module")
+def losing(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Return a shop that sells below cost, with what two customers cost to win, built with the data tests."""
+    warehouse, rows = Warehouse(tmp_path_factory.mktemp("losing")), orders(customers=150)
+    warehouse.load({
+        "orders": rows.assign(cost_amount=(rows["gross_amount"] * 1.25).round(2)).to_csv(index=False),
+        "customers": "customer_id,created_at,acquisition_cost,merged_into_customer_id\n"
+        "0,2024-01-01,12.50,\na0,2024-01-02,2.50,0\n1,2024-02-01,,\n",
+    })  # fmt: skip
+    warehouse.build(select=("--select", "+customer_value", "+customer_forecasts", "--indirect-selection", "buildable"))
+    return warehouse
+
+
+def test_a_shop_that_sells_below_cost_expects_losses_and_says_why(losing: Warehouse):
     """A quarter of what is sold is lost; ranges from the worst to the best all the same, and all data tests hold."""
-    rows = orders(customers=150)
-    warehouse.load({"orders": rows.assign(cost_amount=(rows["gross_amount"] * 1.25).round(2)).to_csv(index=False)})
-    warehouse.build()
-    found = warehouse.query("select * from marts.customer_forecasts")
+    found = losing.query("select * from marts.customer_forecasts")
     low, mean, high = (found[f"residual_value{end}"].astype(float) for end in ("_low", "", "_high"))
     assert found["margin_rate"].tolist() == pytest.approx([-0.25] * len(found), abs=1e-4)
     assert set(found["clv_state"]) == {"modelled"}
     assert ((mean <= 0) & (low <= high) & (high <= 0)).all()
     assert (low < mean).any() and (mean < high).any()
-    shown = warehouse.query("select * from marts.customer_value")
+    shown = losing.query("select * from marts.customer_value")
     assert (shown["lifetime_value_low"] < shown["lifetime_value_high"]).any()
     assert (shown["lifetime_value_low"] <= shown["lifetime_value_high"]).all()
+
+
+def test_an_acquisition_cost_is_taken_off_once_the_customer_is_known(losing: Warehouse):
+    found = losing.query("select * from marts.customer_value_history where order_count > 0 order by all")
+    won = found["customer_id"] == "0"
+    assert set(found.loc[won, "acquisition_cost"].astype(float)) == {15.0}  # with that of a customer who was merged
+    assert found.loc[~won, "acquisition_cost"].isna().all()
+    left = (found["lifetime_value"] - found["realised_value"] - found["residual_value_36m"]).astype(float)
+    assert won.sum() > 1
+    assert left[won].tolist() == pytest.approx([-15.0] * won.sum(), abs=1e-6)
+    assert left[~won].tolist() == pytest.approx([0.0] * (~won).sum(), abs=1e-6)
 
 
 def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse):
@@ -332,10 +347,10 @@ def test_a_refused_fit_carries_the_last_one_forward_and_says_so(built: Warehouse
 
 @pytest.mark.parametrize("rows", [
     [("1", "2024-01-05", 10)],
-    [(str(customer), "2024-01-05", 10) for customer in range(80)],
-    [(str(customer), f"2024-0{month}-05", 10) for customer in range(80) for month in (1, 2, 3, 4)],
-], ids=["one customer", "nobody comes back", "all the same"])  # fmt: skip
+    [(str(customer), f"2024-0{month}-30", 10) for customer in range(80) for month in (3, 4, 5, 6)],
+], ids=["one customer", "nobody comes back, then all the same"])  # fmt: skip
 def test_the_smallest_shops_have_scores_and_a_reason(warehouse: Warehouse, rows: list[tuple]):
+    """Of the second the first quarter ends before anybody has come back, and the second when all have, alike."""
     frame = pd.DataFrame(rows, columns=["customer_id", "ordered_at", "gross_amount"])
     frame.insert(0, "order_id", range(len(frame)))
     scored(warehouse, frame)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import ONLY_CUSTOMERS, Warehouse
+from conftest import Warehouse
+from inputs import ask_the_dbt_that_stays_up
 
 from customer_value.arrival import check_arrival
 
@@ -18,6 +19,11 @@ START, DAYS = dt.date(2022, 1, 1), 900
 CUSTOMERS, RETURNS = 400, 616
 AS_OF = "2024-06-30"
 VARIABLES = {"as_of_date": AS_OF, "guest_orders": "own_customer"}
+MARTS = [
+    "customer_value", "customer_value_history", "customer_value_parts", "clv_parameters", "customer_forecasts",
+    "tier_thresholds", "tier_migrations", "cohort_retention", "customer_growth", "clv_backtest", "orders",
+]  # fmt: skip
+BEHAVIOUR = ["customer_value", "clv_parameters", "cohort_retention"]
 
 
 def test_the_case_and_its_kin_have_their_right_values(credit_notes: Warehouse):
@@ -84,23 +90,12 @@ def test_the_orders_show_each_credit_note_once(credit_notes: Warehouse):
     ]
 
 
-def test_a_credit_note_of_a_rejected_order_is_rejected_with_it(warehouse: Warehouse):
-    rows = "1,a,2024-05-01,10.00,,,,,\n2,a,2024-05-01,20.00,,,,teleported,\nC2,a,2024-05-02,-20.00,-1.00,,,,2\n"
-    warehouse.load({"orders": HEADER + rows})
-    warehouse.build(select=(*ONLY_CUSTOMERS, "--select", "+reject_summary", "+reconciliation"))
-    assert warehouse.rows("select order_count, net_revenue from marts.customer_value") == [(1, Decimal("10.00"))]
-    assert warehouse.rows("select reject_reason, row_count, amount from marts.reject_summary order by 1") == [
-        ("order_rejected", 1, Decimal("-20.00")),
-        ("unknown_status", 1, Decimal("20.00")),
-    ]
-    assert warehouse.rows("select distinct difference from marts.reconciliation") == [(Decimal("0.00"),)]
-
-
 def test_on_arrival_a_credit_note_that_names_a_sale_is_no_guest(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch):
     """Of three orders without a customer two are bound to be rejected: a sale, and a credit note that names none."""
     rows = "1,a,2024-05-01,10.00,,,,,\n2,,2024-05-01,20.00,,,,,\nC1,,2024-05-02,-4.00,,,,,1\nC,,2024-05-02,-1.00,,,,,\n"
     warehouse.load({"orders": HEADER + rows})
     monkeypatch.setenv("CUSTOMER_VALUE_DATABASE", str(warehouse.database))
+    ask_the_dbt_that_stays_up(monkeypatch, warehouse)
     (orders,) = (
         found
         for found in check_arrival.profiles("duckdb", dt.datetime(2030, 1, 1, tzinfo=dt.UTC))
@@ -149,8 +144,8 @@ def day_of(number: int) -> dt.date:
     return START + dt.timedelta(days=number)
 
 
-def built_as(folder: Path, form: str) -> Warehouse:
-    """Return the shop, built: its returns as refunds, credit notes, unnamed credit notes, or left out."""
+def built_as(folder: Path, form: str, marts: list[str]) -> Warehouse:
+    """Return the shop with some marts: its returns as refunds, credit notes, unnamed credit notes, or left out."""
     sales, returns = shop_with_returns()
     orders = [
         (key, customer, day_of(day), gross / 100, discount / 100, cost, currency, status, "")
@@ -175,14 +170,14 @@ def built_as(folder: Path, form: str) -> Warehouse:
             + csv(*(("EUR", day_of(day), 1.05 + day % 89 / 1000) for day in range(-3, DAYS + 1, 5))),
         }
     )
-    warehouse.build(VARIABLES)
+    warehouse.make(*marts, variables=VARIABLES)
     return warehouse
 
 
 @pytest.fixture(scope="module")
 def unnamed(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """Return the shop whose credit notes name no sale."""
-    return built_as(tmp_path_factory.mktemp("returns") / "unnamed", "unnamed")
+    return built_as(tmp_path_factory.mktemp("returns") / "unnamed", "unnamed", BEHAVIOUR)
 
 
 def rows_of_one_side(one: Warehouse, other: Warehouse, select: str) -> list[tuple]:
@@ -196,24 +191,20 @@ def rows_of_one_side(one: Warehouse, other: Warehouse, select: str) -> list[tupl
 
 
 def test_the_same_returns_as_refunds_or_as_credit_notes_give_the_same_rows(tmp_path: Path):
-    refunds, named = (built_as(tmp_path / form, form) for form in ("refunds", "named"))
+    refunds, named = (built_as(tmp_path / form, form, MARTS) for form in ("refunds", "named"))
     ((customers, returned),) = named.rows("select count(*), sum(order_count) from marts.customer_value")
     assert (customers, returned) == refunds.rows("select count(*), sum(order_count) from marts.customer_value")[0]
     assert customers == CUSTOMERS
     assert named.rows("select count(*) from intermediate.int_credit_notes where credited_order_id is not null") == [
         (RETURNS,)
     ]
-    marts = [
-        "customer_value", "customer_value_history", "customer_value_parts", "clv_parameters", "customer_forecasts",
-        "tier_thresholds", "tier_migrations", "cohort_retention", "customer_growth", "clv_backtest", "orders",
-    ]  # fmt: skip
-    for mart in marts:
+    for mart in MARTS:
         assert rows_of_one_side(refunds, named, f"select * from {{marts}}.{mart}") == [], mart
     assert named.rows("select max(fitted_as_of) is not null from marts.clv_parameters") == [(True,)]
 
 
 def test_credit_notes_that_name_no_sale_change_money_and_nothing_else(unnamed: Warehouse, tmp_path: Path):
-    none = built_as(tmp_path / "none", "none")
+    none = built_as(tmp_path / "none", "none", BEHAVIOUR)
     behaviour = """
         select
             as_of_date, customer_id, recency_days, frequency, recency_score, frequency_score, first_order_date,

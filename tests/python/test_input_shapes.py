@@ -88,7 +88,7 @@ def test_the_recipe_for_one_row_per_line_builds_a_shop(warehouse: Warehouse):
     (recipe,) = blocks("sql")
     warehouse.execute(recipe.replace("online_retail.csv", str(file)))
     (variables,) = (yaml.safe_load(block) for block in blocks("yaml") if "has_customers" in block)
-    warehouse.build(variables)
+    warehouse.make("orders", "rejected_rows", variables=variables)
     assert warehouse.rows(
         "select order_id, customer_id, cast(order_date as varchar), cast(net_revenue as double), line_count "
         "from marts.orders order by 1"

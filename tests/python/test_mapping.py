@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import Warehouse
+from inputs import arrival
 
+from customer_value.arrival import check_arrival
 from customer_value.project import PROJECT
 
 TABLES = ["raw_orders", "raw_items", "raw_products", "raw_supplies", "raw_customers"]
@@ -36,7 +38,8 @@ def jaffle_shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 def test_the_documented_mapping_builds_a_jaffle_shop(jaffle_shop: Warehouse):
-    jaffle_shop.build(documented_vars())
+    selected = ("--select", "+orders", "+customers", "+reconciliation", "+customer_value")
+    jaffle_shop.build(documented_vars(), select=(*selected, "--indirect-selection", "buildable"))
     assert jaffle_shop.rows("select count(*), count(distinct customer_id), sum(net_revenue) from marts.orders") == (
         jaffle_shop.rows(
             "select count(*), count(distinct customer), cast(sum(subtotal) / 100.0 as decimal(18, 2)) "
@@ -60,16 +63,49 @@ def test_the_documented_mapping_builds_a_jaffle_shop(jaffle_shop: Warehouse):
     assert jaffle_shop.rows("select distinct refund_amount from marts.orders") == [(None,)]
 
 
-def test_mistakes_in_the_mapping_are_all_named(jaffle_shop: Warehouse):
+def test_mistakes_are_all_named_by_dbt_and_by_the_arrival_guard_before_anything_is_built(
+    jaffle_shop: Warehouse, monkeypatch: pytest.MonkeyPatch
+):
+    """With the user's table and its columns; expressions are tried where all columns are there."""
     variables = documented_vars()
-    del variables["source_map"]["orders"]["columns"]["gross_amount"]
-    variables["source_map"]["orders"]["columns"]["gros_amount"] = "subtotal"
+    columns = variables["source_map"]["orders"]["columns"]
+    del columns["gross_amount"]
+    columns |= {"gros_amount": "subtotal", "ordered_at": "orderd_at"}
     variables["source_map"]["customers"]["table"] = "raw_custmers"
-    output = jaffle_shop.refused(variables=variables)
+    output = jaffle_shop.said("build", "--no-quiet", variables=variables, succeeds=False)
     assert "var source_map lists the columns of orders without gross_amount (required)" in output
     assert "var source_map gives orders a column gros_amount, which the contract does not have" in output
     assert "table raw.raw_custmers is missing" in output
-    output = jaffle_shop.refused(variables=documented_vars() | {"source_map": {"order": {"table": "raw_orders"}}})
+    told = "var source_map reads ordered_at of orders from orderd_at, a column that table raw.raw_orders does not have"
+    assert told in output
+    assert "table raw.raw_orders has the columns id, customer, ordered_at, store_id, subtotal" in output
+    assert "START" not in output.replace("START hook", "")  # no node was begun
+    outcome = arrival(jaffle_shop, monkeypatch, variables)
+    assert outcome.stopped
+    assert (
+        "STOP  orders.ordered_at: is required and not there: var source_map reads it from orderd_at, and "
+        "raw.raw_orders has no such column; it has id, customer, ordered_at, store_id, subtotal, tax_paid, order_total"
+    ) in outcome.report()
+    assert "has_orders" not in outcome.report()
+
+    variables = documented_vars()
+    variables["source_map"]["orders"]["columns"]["gross_amount"] = "subtotl / 100.0"
+    output = jaffle_shop.said("build", "--no-quiet", variables=variables, succeeds=False)
+    assert "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders" in output
+    assert 'column "subtotl" not found' in output
+    assert "START" not in output.replace("START hook", "")
+    with pytest.raises(check_arrival.CheckError) as refused:
+        arrival(jaffle_shop, monkeypatch, variables)
+    assert (
+        "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders with the columns "
+        "id, customer, ordered_at, store_id, subtotal, tax_paid, order_total; the engine does not take it:"
+    ) in str(refused.value)
+    assert "has_orders" not in str(refused.value)
+
+
+def test_a_source_that_the_contract_does_not_have_is_named(jaffle_shop: Warehouse):
+    variables = json.dumps({"source_map": {"order": {"table": "raw_orders"}}})
+    output = jaffle_shop.said("run-operation", "check_vars", "--vars", variables, succeeds=False)
     assert "var source_map names a source order, which the contract does not have" in output
 
 
@@ -85,7 +121,8 @@ def test_the_documented_mapping_of_gift_cards_counts_what_they_pay_for(warehouse
         file = warehouse.folder / f"{table}.csv"
         file.write_text(text)
         warehouse.execute(f"create table raw.{table} as select * from read_csv('{file}')")
-    warehouse.build(documented_vars(2))
+    selected = ("--select", "+customer_value_parts", "+orders", "+reject_summary", "--indirect-selection", "buildable")
+    warehouse.build(documented_vars(2), select=selected)
     assert warehouse.rows(
         "select customer_id, order_count, net_revenue, category_count from marts.customer_value "
         "join marts.customer_value_parts using (customer_id) order by 1"
@@ -95,53 +132,3 @@ def test_the_documented_mapping_of_gift_cards_counts_what_they_pay_for(warehouse
         ("3", Decimal("0.00")),
     ]
     assert warehouse.rows("select * from marts.reject_summary") == []
-
-
-def test_a_typo_names_the_users_table_expression_and_columns_before_anything_is_built(jaffle_shop: Warehouse):
-    variables = documented_vars()
-    variables["source_map"]["orders"]["columns"]["ordered_at"] = "orderd_at"
-    output = jaffle_shop.refused(variables=variables)
-    told = "var source_map reads ordered_at of orders from orderd_at, a column that table raw.raw_orders does not have"
-    assert told in output
-    assert "table raw.raw_orders has the columns id, customer, ordered_at, store_id, subtotal" in output
-    assert "START" not in output.replace("START hook", "")  # no node was begun
-    variables = documented_vars()
-    variables["source_map"]["orders"]["columns"]["gross_amount"] = "subtotl / 100.0"
-    output = jaffle_shop.refused(variables=variables)
-    assert "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders" in output
-    assert 'column "subtotl" not found' in output
-    assert "START" not in output.replace("START hook", "")
-
-
-@pytest.mark.parametrize(
-    ("column", "expression", "said"),
-    [
-        (
-            "ordered_at",
-            "orderd_at",
-            "STOP  orders.ordered_at: is required and not there: var source_map reads it from orderd_at, and "
-            "raw.raw_orders has no such column; it has id, customer, ordered_at, store_id, subtotal, tax_paid, "
-            "order_total",
-        ),
-        (
-            "gross_amount",
-            "subtotl / 100.0",
-            "var source_map computes gross_amount of orders by subtotl / 100.0, from raw.raw_orders with the columns "
-            "id, customer, ordered_at, store_id, subtotal, tax_paid, order_total; the engine does not take it:",
-        ),
-    ],
-)
-def test_the_arrival_guard_names_the_users_mistake(
-    jaffle_shop: Warehouse, monkeypatch: pytest.MonkeyPatch, column: str, expression: str, said: str
-):
-    variables = documented_vars()
-    variables["source_map"]["orders"]["columns"][column] = expression
-    monkeypatch.setenv("CUSTOMER_VALUE_DATABASE", str(jaffle_shop.database))
-    monkeypatch.setenv("DBT_TARGET_PATH", str(jaffle_shop.folder / "arrival_target"))
-    done = subprocess.run(
-        [sys.executable, "scripts/check_arrival.py", "--vars", json.dumps(variables)],
-        cwd=PROJECT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode in (1, 2)
-    assert said in done.stdout + done.stderr
-    assert "has_orders" not in done.stdout + done.stderr

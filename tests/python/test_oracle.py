@@ -46,13 +46,10 @@ def test_summaries_are_the_customers_counted_and_added_up_on_every_date(data_set
 
 
 @pytest.mark.parametrize("method", [method for method in oracle.score_methods("recency") if method != "midrank"])
-@pytest.mark.parametrize("built", ["shop", "clean_shop"])
-def test_the_other_scoring_methods_hold_for_every_customer(
-    request: pytest.FixtureRequest, built: str, method: str, warehouse: Warehouse
-):
+def test_the_other_scoring_methods_hold_for_every_customer(clean_shop: Warehouse, method: str, warehouse: Warehouse):
     """Built on a database that holds the history by mid-rank, none of which may remain."""
-    warehouse.database.write_bytes(request.getfixturevalue(built).database.read_bytes())
-    warehouse.build({"rfm_method": method})
+    warehouse.database.write_bytes(clean_shop.database.read_bytes())
+    warehouse.make("customer_value", "tier_thresholds", variables={"rfm_method": method})
     history = oracle.History(oracle.raw_tables(warehouse), {"rfm_method": method})
     compare(warehouse, history)
     oracle.compare_history(warehouse, history)
@@ -60,7 +57,7 @@ def test_the_other_scoring_methods_hold_for_every_customer(
 
 
 def test_a_past_date_and_other_vars_hold_too(cdnow: Warehouse, warehouse: Warehouse):
-    """In the middle of a month, where a tier may rise but not fall."""
+    """In the middle of a month, where a tier may rise but not fall. Other populations: test_scored_customers.py."""
     variables = {
         "as_of_date": "1997-11-20",
         "window_months": 4,
@@ -80,7 +77,7 @@ def test_a_past_date_and_other_vars_hold_too(cdnow: Warehouse, warehouse: Wareho
         "stability_min_orders": 6,
     }
     warehouse.database.write_bytes(cdnow.database.read_bytes())
-    warehouse.build(variables)
+    warehouse.make("customer_value", "tier_thresholds", variables=variables)
     history = oracle.History(oracle.raw_tables(warehouse), variables)
     last = history.slice(history.spine[-1])
     assert (last["tier"] < last["opening_tier"]).any()  # some rise

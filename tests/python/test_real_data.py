@@ -100,7 +100,6 @@ def test_the_analysis_of_expected_lifetime_counts_who_was_lost(cdnow: Warehouse)
     """All of CDNOW's customers came before 1997-07; lost are those without an order in the year after."""
     last_orders = cdnow.query("select customer_id, max(ordered_at) as last_order from raw.orders group by customer_id")
     lost = int((last_orders["last_order"] <= "1997-06-30").sum())
-    shown = cdnow.dbt("show", "--quiet", "--select", "expected_lifetime", "--output", "json")
-    (row,) = json.loads(shown.stdout)["show"]
+    (row,) = json.loads(cdnow.said("show", "--select", "expected_lifetime", "--output", "json"))["show"]
     assert (row["customers_at_start"], row["customers_lost"]) == (23570, lost)
     assert abs(row["expected_lifetime_years"] - 23570 / lost) < 1e-9
