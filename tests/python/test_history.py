@@ -193,12 +193,11 @@ def test_measures_and_scores_of_rs_package_rfm_are_found_again(warehouse: Wareho
     ]
     warehouse.load({"orders": "order_id,customer_id,ordered_at,gross_amount\n" + "".join(orders)})
     variables = {"as_of_date": "2007-06-15", "window_months": 36, "rfm_method": "cutoffs"}
-    warehouse.run("seed", variables=variables)
+    warehouse.run("seed")
     for measure, cutoffs in RFM_CUTOFFS.items():
         values = ", ".join(f"score_{score} = {cutoff}" for score, cutoff in enumerate(cutoffs, start=2))
         warehouse.execute(f"update reference.rfm_cutoffs set {values} where measure = '{measure}'")
-    resources = ["--exclude-resource-type", "seed", "--exclude-resource-type", "unit_test"]
-    warehouse.run("build", *resources, variables=variables)
+    warehouse.run("run", "--select", "+customer_value_history", variables=variables)
     published = warehouse.rows("""
         select
             customer_id, recency_days, frequency, cast(monetary as double), recency_score, frequency_score,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Warehouse
+from conftest import Warehouse, server
 from scipy.stats import binomtest
 
 KEY = ["as_of_date", "label_type", "label", "horizon_months"]
@@ -163,9 +163,9 @@ def test_an_origin_is_worked_out_again_when_its_horizon_changes_and_only_then(sh
 
 def test_the_analysis_says_what_a_manager_asks(complete_journey: Warehouse):
     """As label_truth of 2017-06-30, the one origin that overlaps no other."""
-    show = ["show", "--quiet", "--select", "do_labels_come_true", "--limit", "50", "--output", "json"]
-    shown = complete_journey.dbt(*show)
-    rows = {(row["label_type"], row["label"]): row for row in json.loads(shown.stdout)["show"]}
+    show = ["show", "--select", "do_labels_come_true", "--limit", "50", "--output", "json"]
+    _, shown = server().invoke(complete_journey.database, *show)
+    rows = {(row["label_type"], row["label"]): row for row in json.loads(shown)["show"]}
     truth = mart(complete_journey)
     last = truth[(truth["as_of_date"] == "2017-06-30") & (truth["horizon_months"] == 6)]
     assert len(rows) == len(last)
