@@ -57,13 +57,15 @@ class Dbt:
         if not PARSED.exists():
             shutil.copy(target / PARSED.name, PARSED)
 
-    def invoke(self, database: Path, *arguments: str, variables: dict | None = None) -> tuple[dict, str]:
-        """Run a dbt command, return how it went and what it said: warnings and errors.
+    def invoke(
+        self, database: Path, *arguments: str, variables: dict | None = None, quiet: bool = True
+    ) -> tuple[dict, str]:
+        """Run a dbt command, return how it went and what it said: errors, and the rest too where it is not quiet.
 
         variables: vars that differ from dbt_project.yml; if they are among READ_AT_PARSE, the project is parsed anew.
         """
         place = self.log.stat().st_size
-        reply = self._ask(database, arguments, variables)
+        reply = self._ask(database, arguments, variables, quiet=quiet)
         with self.log.open(errors="replace") as log:
             log.seek(place)
             return reply, log.read()
@@ -82,9 +84,15 @@ class Dbt:
         assert reply == {"killed": True}, f"the run was not killed at {moment} of {model}: {reply}"
 
     def _ask(
-        self, database: Path, arguments: tuple[str, ...], variables: dict | None, death: dict | None = None
+        self,
+        database: Path,
+        arguments: tuple[str, ...],
+        variables: dict | None,
+        death: dict | None = None,
+        quiet: bool = True,
     ) -> dict:
         question = {"database": str(database), "arguments": arguments, "variables": variables, "death": death}
+        question["quiet"] = quiet
         self.process.stdin.write(json.dumps(question) + "\n")
         self.process.stdin.flush()
         return self._answer()
@@ -124,7 +132,9 @@ def serve() -> None:
     for line in sys.stdin:
         question = json.loads(line)
         os.environ["CUSTOMER_VALUE_DATABASE"] = question["database"]
-        command = [*question["arguments"], "--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none"]
+        command = [*question["arguments"], "--no-use-colors", "--no-write-json", "--log-level-file", "none"]
+        if question["quiet"]:
+            command.append("--quiet")
         if question["variables"]:
             command += ["--vars", json.dumps(question["variables"])]
         if question["death"]:
