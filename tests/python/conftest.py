@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from argparse import Namespace
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -19,10 +18,13 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import psycopg2
 import pytest
 from refreshes import Dbt
 from spark_servers import SparkKeeper
+from warm import Warm
 
+from customer_value.engines import postgres_server
 from customer_value.project import PROJECT
 from customer_value.raw import load_cdnow, load_complete_journey, load_files
 from customer_value.shop import generate_shop
@@ -47,12 +49,12 @@ CPU_BEFORE = pytest.StashKey[float]()
 
 
 def cpu_seconds() -> float:
-    """Return the CPU seconds of this process, of those that it started and that have ended, and of the resident dbt."""
+    """Return the CPU seconds of this process, of those that it started and that have ended, and of those that stay."""
     times = os.times()
     ticks = 0
-    if server.cache_info().currsize:
-        stat = Path(f"/proc/{server().process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        ticks = int(stat[11]) + int(stat[12])  # utime and stime
+    for stays in (started for started in (server, warm) if started.cache_info().currsize):
+        stat = Path(f"/proc/{stays().process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks += sum(map(int, stat[11:15]))  # utime and stime, and those of what it started and that has ended
     return times.user + times.system + times.children_user + times.children_system + ticks / os.sysconf("SC_CLK_TCK")
 
 
@@ -135,6 +137,14 @@ def server() -> Dbt:
     return process
 
 
+@functools.cache
+def warm() -> Warm:
+    """Return the programs that start scripts and dbt without their imports."""
+    process = Warm(SHARED / "warm")
+    atexit.register(process.close)
+    return process
+
+
 @dataclass(frozen=True)
 class Warehouse:
     """One DuckDB file and the dbt target folder that goes with it."""
@@ -171,9 +181,15 @@ class Warehouse:
 
     def dbt(self, *arguments: str, variables: dict | None = None) -> subprocess.CompletedProcess:
         """Run dbt on this database; the result holds the return code and the output."""
-        command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
-        if variables:
-            command += ["--vars", json.dumps(variables)]
+        options = ["--vars", json.dumps(variables)] if variables else []
+        result = self.command([warm().dbt, "--no-use-colors", *arguments, *options])
+        target = self.folder / "target"
+        if not variables and (target / PARSED.name).exists():
+            shutil.copy(target / PARSED.name, PARSED)
+        return result
+
+    def command(self, command: list[str]) -> subprocess.CompletedProcess:
+        """Run dbt, or a script that runs it, on this database, with what the last run parsed."""
         target = self.folder / "target"
         environment = os.environ | {
             "CUSTOMER_VALUE_DATABASE": str(current(self.folder) / self.database.name),
@@ -184,12 +200,9 @@ class Warehouse:
         if PARSED.exists() and not (target / PARSED.name).exists():
             target.mkdir(exist_ok=True)
             shutil.copy(PARSED, target)
-        result = subprocess.run(
+        return subprocess.run(
             command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT
         )
-        if not variables and (target / PARSED.name).exists():
-            shutil.copy(target / PARSED.name, PARSED)
-        return result
 
     def run(self, *arguments: str, variables: dict | None = None) -> None:
         """Run a dbt command that has to succeed, in the dbt that stays up; fail with its errors when it does not."""
@@ -254,6 +267,40 @@ def filled(
 def warehouse(tmp_path: Path) -> Warehouse:
     """Return an empty warehouse."""
     return Warehouse(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres_variables() -> Iterator[dict[str, str]]:
+    """Yield the variables that lead to a Postgres server of this process of the run; its tests share it."""
+    with postgres_server.running() as variables:
+        yield variables
+
+
+@contextlib.contextmanager
+def postgres_database(variables: dict[str, str], name: str) -> Iterator[dict[str, str]]:
+    """Make an empty database on a server, yield the variables that lead to it, drop it, whoever is connected."""
+
+    def on_server(statement: str) -> None:
+        settings = {each: variables[f"PG{each.upper()}"] for each in ("host", "port", "user", "password")}
+        with contextlib.closing(psycopg2.connect(dbname=variables["PGDATABASE"], **settings)) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(statement)
+
+    on_server(f"create database {name}")
+    try:
+        yield variables | {"PGDATABASE": name}
+    finally:
+        on_server(f"drop database {name} with (force)")
+
+
+@pytest.fixture
+def postgres_environment(postgres_variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make an empty database, to which PG* lead."""
+    monkeypatch.delenv("PGAPPNAME", raising=False)
+    with postgres_database(postgres_variables, "company") as variables:
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -10,15 +10,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
+from unittest import mock
 
 import duckdb
 import psycopg2
+from conftest import warm
+from refreshes import Dbt
 from spark_servers import Spark
 
+from customer_value.clv import fit_clv
 from customer_value.engines.spark_sql import SparkSql
 from customer_value.project import PROJECT
 
@@ -65,6 +69,8 @@ RAW = {
     "raw.exchange_rates": ["currency", "rate_date"],
 }
 
+# the schemas that dbt fills, and the record that it did
+BUILT = ("staging", "intermediate", "marts", "reference", "oracle", "operations")
 # the engines' names of the same class of type; precision and scale of decimals stay
 CLASSES = {
     "varchar": "string",
@@ -86,13 +92,17 @@ class Table:
 
 @dataclass
 class Engine:
-    """One dbt target with the variables that lead to it and folders of its own for dbt's files."""
+    """One dbt target with the variables that lead to it and folders of its own for dbt's files.
+
+    resident: a dbt that stays up and runs its commands.
+    """
 
     target: str
     environment: dict[str, str]
     folder: Path
     dbt_program: Path = field(default=Path(sys.executable).with_name("dbt"))
     spark: Spark | None = None
+    resident: Dbt | None = None
 
     def run(self, command: list[str], on_line: Callable[[str], None] | None = None) -> subprocess.CompletedProcess:
         """Run a command with the variables that lead to the engine; its output has both streams.
@@ -144,14 +154,21 @@ class Engine:
         )
 
     def forget(self) -> None:
-        """Drop what one company's builds leave for the next: the history and the ledger of its restatements."""
-        marts = ("marts.customer_value_history", "marts.restatements")
+        """Drop what one company's builds leave for the next: on Postgres all of it."""
         if self.target != "postgres":
+            marts = ("marts.customer_value_history", "marts.restatements")
             return self.execute(f"drop table if exists {mart}" for mart in marts)
-        statements = [f"drop table if exists {mart} cascade" for mart in marts]  # views of the last run hang on them
-        result = self.dbt("run-operation", "run_statements", "--args", json.dumps({"statements": statements}))
-        assert result.returncode == 0, result.stdout
+        with self.connection() as connection, connection.cursor() as cursor:
+            cursor.execute(f"drop schema if exists {', '.join(BUILT)} cascade")
         return None
+
+    @contextlib.contextmanager
+    def connection(self) -> Iterator[psycopg2.extensions.connection]:
+        """Yield a connection to Postgres, closed when it is done with."""
+        settings = {key: self.environment[f"PG{key.upper()}"] for key in ("host", "port", "user", "password")}
+        connected = psycopg2.connect(dbname=self.environment["PGDATABASE"], **settings)
+        with contextlib.closing(connected), connected:
+            yield connected
 
     def execute(self, statements: Iterable[str]) -> None:
         """Run statements on Spark."""
@@ -164,15 +181,28 @@ class Engine:
         script = f"load_{data_set}.py" if data_set in ("complete_journey", "cdnow") else "load_files.py"
         arguments = [] if script != "load_files.py" else [data_set]
         target = "spark" if self.target.startswith("spark") else self.target
-        result = self.run([sys.executable, f"scripts/{script}", *arguments, "--target", target])
+        result = self.run([warm().python, f"scripts/{script}", *arguments, "--target", target])
         assert result.returncode == 0, result.stdout + result.stderr
 
     def dbt(self, *arguments: str, on_line: Callable[[str], None] | None = None) -> subprocess.CompletedProcess:
         """Run dbt on this engine. on_line: called with each line of its output."""
+        if self.resident:
+            reply, said = self.resident.invoke(self.folder, *arguments, "--no-quiet")
+            return subprocess.CompletedProcess(arguments, int(not reply["success"]), f"{said}{reply}", "")
         return self.run([str(self.dbt_program), "--no-use-colors", *arguments, "--target", self.target], on_line)
 
     def fit(self) -> None:
         """Fit the parameters of predicted value, as before every build where dbt runs no Python."""
+        if self.resident:
+
+            def dbt(_: str, __: str | None, *arguments: str) -> str:
+                done = self.dbt(*(word for word in arguments if word not in ("--quiet", "--print")))
+                assert done.returncode == 0, done.stdout
+                return done.stdout
+
+            with mock.patch.object(fit_clv, "dbt", dbt):
+                fit_clv.fit(self.target)
+            return
         fit = self.run([sys.executable, "scripts/fit_clv.py", "--target", self.target])
         assert fit.returncode == 0, fit.stdout
 
@@ -192,7 +222,12 @@ class Engine:
         print(f"\ndbt build on {self.target}: {time.monotonic() - started:.0f} s")
 
     def built_marts(self) -> dict[str, list[str]]:
-        """Return the marts that the last run of dbt built, with their grain, as MARTS has them."""
+        """Return the marts that were built since forget(), with their grain, as MARTS has them."""
+        if self.target == "postgres":
+            with self.connection() as connection, connection.cursor() as cursor:
+                cursor.execute("select 'marts.' || tablename from pg_tables where schemaname = 'marts'")
+                built = {mart for (mart,) in cursor.fetchall()}
+            return {mart: grain for mart, grain in MARTS.items() if mart in built}
         results = json.loads((self.folder / "target" / "run_results.json").read_text())["results"]
         built = {"marts." + result["unique_id"].split(".")[-1] for result in results if result["status"] == "success"}
         return {mart: grain for mart, grain in MARTS.items() if mart in built}
@@ -208,9 +243,7 @@ class Engine:
             return {table: from_duckdb(f"read_parquet('{folder}/{table}/*.parquet')") for table in tables}
 
     def _from_postgres(self, schema: str, name: str) -> Table:
-        settings = {key: self.environment[f"PG{key.upper()}"] for key in ("host", "port", "user", "password")}
-        with psycopg2.connect(dbname=self.environment["PGDATABASE"], **settings) as connection:
-            cursor = connection.cursor()
+        with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute(
                 """
                 select column_name, data_type, numeric_precision, numeric_scale from information_schema.columns

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
+from argparse import Namespace
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from conftest import SHOP
+import pytest
+from conftest import PARSED, SHARED, SHOP, Warehouse, once, warm
 
 from customer_value.project import PROJECT
+from customer_value.publish import version_files
+from customer_value.raw import load_files
 
 # what every reader asks, of one connection: each row must be the same number twice, whatever version it sees
 QUESTIONS = {
@@ -44,6 +51,8 @@ QUESTIONS = {
 }
 PERSONAL = {"marts.customers", "marts.rejected_rows"}  # in the full file alone
 VERSION = "select max(version) from marts.pipeline_runs where outcome = 'published'"
+# for a refresh whose test looks neither at data tests nor at what they let through
+MODELS_ALONE = {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test test"}
 
 
 def look(file: Path) -> int:
@@ -53,6 +62,20 @@ def look(file: Path) -> int:
             one, other = connection.execute(question).fetchone()
             assert one == other, (name, one, other)
         return connection.execute(VERSION).fetchone()[0]
+
+
+def stage() -> Path:
+    """Return an empty folder, always the same one, for the one home that tests use at a time.
+
+    dbt has the path of the database in what it parsed, so that a home elsewhere would be parsed anew.
+    """
+    folder = SHARED / "stage"
+    if folder.exists():
+        version_files.delete(folder)
+    folder.mkdir()
+    for each in (SHARED, folder):
+        each.chmod(0o755)  # tests of readers become somebody else
+    return folder
 
 
 @dataclass(frozen=True)
@@ -99,8 +122,14 @@ class Publication:
         # unit tests say nothing about what these tests look at, and take half of a build
         return own | {"DBT_EXCLUDE_RESOURCE_TYPES": "unit_test"}
 
+    @property
+    def company(self) -> Path:
+        """Return the company's own file, which DATA=raw is read from."""
+        return self.folder / "company.duckdb"
+
     def start(self, *arguments: str) -> subprocess.Popen:
-        """Begin a refresh and return its process."""
+        """Begin a refresh and return its process, one that began cold, as a user's does: it can be killed."""
+        self.seed(arguments)
         return subprocess.Popen(
             self.command("refresh.py", str(self.files), *arguments),
             env=self.environment(),
@@ -111,19 +140,46 @@ class Publication:
 
     def refresh(self, *arguments: str, data: str | None = None, **changes: str) -> subprocess.CompletedProcess:
         """Refresh and return what came of it. changes: to the environment."""
-        return subprocess.run(
-            self.command("refresh.py", data or str(self.files), *arguments),
-            env=self.environment() | changes,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        self.seed(arguments)
+        done = self.run("refresh.py", data or str(self.files), *arguments, **changes)
+        if "--accept-anomalies" not in arguments:  # a var of dbt's, too
+            self.keep(arguments)
+        return done
 
     def rollback(self, *arguments: str) -> subprocess.CompletedProcess:
         """Go back, or list the versions."""
-        return subprocess.run(
-            self.command("rollback.py", *arguments), env=self.environment(), capture_output=True, text=True, check=False
-        )
+        return self.run("rollback.py", *arguments)
+
+    def run(self, script: str, *arguments: str, **changes: str) -> subprocess.CompletedProcess:
+        """Run a script on this home, without the wait for its imports. changes: to the environment."""
+        command = self.command(script, *arguments)
+        if self.project == PROJECT:
+            command[0] = warm().python
+        environment = self.environment() | {"CUSTOMER_VALUE_DATABASE": str(self.company)} | changes
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    def parsed(self, arguments: Iterable[str]) -> Path:
+        """Return where what dbt parsed is kept for refreshes with the same vars of the same database."""
+        words = list(arguments)
+        given = [words[words.index(name) + 1] for name in ("--vars", "--target") if name in words]
+        server = {name: value for name, value in os.environ.items() if name.startswith("PG")}
+        place = server if "postgres" in given else str(self.home.resolve())
+        key = hashlib.sha256(json.dumps([str(self.project), given, place]).encode()).hexdigest()
+        return SHARED / "parsed" / key
+
+    def seed(self, arguments: Iterable[str]) -> None:
+        """Let a refresh find what dbt parsed for another one with the same vars of the same database."""
+        parsed, target = self.parsed(arguments), self.home / "state" / "target"
+        if parsed.exists():
+            target.mkdir(parents=True, exist_ok=True)
+            shutil.copy(parsed, target / PARSED.name)
+
+    def keep(self, arguments: Iterable[str]) -> None:
+        """Keep what dbt parsed in a refresh for others."""
+        parsed, found = self.parsed(arguments), self.home / "state" / "target" / PARSED.name
+        if found.exists() and not parsed.exists():
+            parsed.parent.mkdir(exist_ok=True)
+            shutil.copy(found, parsed)
 
     def order(self, number: int, line: str = "ada,2023-12-30 10:00:00,10.00,,,,completed,,,") -> None:
         """Append an order to the shop's file."""
@@ -144,3 +200,33 @@ def steps(done: subprocess.CompletedProcess) -> dict[str, dict]:
     """Return {step: its line} of a refresh's output."""
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return {line["step"]: line for line in lines}
+
+
+def publish_shop(made: Warehouse) -> None:
+    """Refresh from a company's file with the fixture shop, with all checks, under a umask that would keep readers out.
+
+    What came of it is kept in the warehouse's folder: the home, and what the refresh said.
+    """
+    home = Publication.of_the_shop(stage())
+    load_files.load(Namespace(database=home.company, folder=SHOP))
+    with duckdb.connect(str(home.company)) as company:
+        company.execute("create table raw.payroll as select 'ann' as name, 9000 as salary")
+    umask = os.umask(0o077)
+    try:
+        done = home.refresh(data="raw")
+    finally:
+        os.umask(umask)
+    said = json.dumps([done.returncode, done.stdout, done.stderr])
+    (made.folder / "said.json").write_text(said, encoding="utf-8")
+    with tarfile.open(made.folder / "home.tar", "w") as tar:
+        tar.add(home.folder, ".")
+
+
+def published_shop(factory: pytest.TempPathFactory) -> tuple[Publication, subprocess.CompletedProcess]:
+    """Return a home at stage() with version 1 of the fixture shop, made once for all tests, and what was said of it."""
+    made = once(factory, "published_shop", publish_shop)
+    code, out, errors = json.loads((made.folder / "said.json").read_text(encoding="utf-8"))
+    assert code == 0, out + errors
+    with tarfile.open(made.folder / "home.tar") as tar:
+        tar.extractall(folder := stage(), filter="fully_trusted")
+    return Publication(folder), subprocess.CompletedProcess([], code, out, errors)

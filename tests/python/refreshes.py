@@ -67,7 +67,7 @@ class Dbt:
             shutil.copy(target / PARSED.name, PARSED)
 
     def invoke(self, database: Path, *arguments: str, variables: dict | None = None) -> tuple[dict, str]:
-        """Run a dbt command, return how it went and what it said: warnings and errors.
+        """Run a dbt command, return how it went and what it said: errors, and with the option --no-quiet the rest too.
 
         variables: vars that differ from dbt_project.yml; if they are among READ_AT_PARSE, the project is parsed anew,
         unless the last command with such vars had the same.

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import socket
 import subprocess
-import sys
 from argparse import Namespace
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from conftest import SHOP, Warehouse
+from conftest import SHOP, Warehouse, warm
 
 from customer_value.arrival import check_arrival
 from customer_value.arrival.check_arrival import CheckError, Finding, Outcome
@@ -270,13 +268,7 @@ def test_orders_that_will_be_rejected_in_bulk_are_told_with_money_and_remedy(che
 
 def run(warehouse: Warehouse, folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run the command as a user would."""
-    environment = os.environ | {
-        "CUSTOMER_VALUE_DATABASE": str(warehouse.database),
-        "DBT_TARGET_PATH": str(warehouse.folder / "target"),
-        "DBT_LOG_PATH": str(warehouse.folder / "logs"),
-    }
-    command = [sys.executable, "scripts/check_arrival.py", "--folder", str(folder), *arguments]
-    return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+    return warehouse.command([warm().python, "scripts/check_arrival.py", "--folder", str(folder), *arguments])
 
 
 def test_a_good_shop_passes_and_a_broken_one_is_stopped(warehouse: Warehouse, folder: Path):
@@ -362,6 +354,7 @@ def test_own_names_are_profiled_and_a_vanished_one_is_seen(warehouse: Warehouse,
     variables = {"source_map": {"refunds": {"table": "credits", "columns": columns}}, "has_events": False}
     for name, value in {"DATABASE": warehouse.database, "ARRIVALS": warehouse.folder / "loads"}.items():
         monkeypatch.setenv(f"CUSTOMER_VALUE_{name}", str(value))
+    monkeypatch.setattr(check_arrival, "dbt_program", lambda _: warm().dbt)
     found = check_arrival.profiles("duckdb", datetime(2030, 1, 1, tzinfo=UTC), json.dumps(variables))
     by_source = {item["source"]: item for item in found}
     refunds = by_source["refunds"]

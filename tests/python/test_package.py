@@ -7,12 +7,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from conftest import LIMIT, SHOP, Warehouse
+from conftest import LIMIT, SHOP, Warehouse, warm
 
 from customer_value.project import PROJECT
 from customer_value.raw import load_files
@@ -41,7 +40,7 @@ def consumer(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 def dbt(consumer: Warehouse, *arguments: str) -> subprocess.CompletedProcess:
     """Run dbt in the consumer's own folder."""
-    command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments]
+    command = [warm().dbt, "--no-use-colors", *arguments]
     environment = os.environ | {"MY_COMPANY_DATABASE": str(consumer.database)}
     return subprocess.run(
         command, cwd=consumer.folder, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT
@@ -57,8 +56,8 @@ def test_the_page_shows_the_project_as_it_is():
         assert [line for line in words[0] if line] == [line for line in words[1] if line], name
 
 
-def test_another_project_builds_it_with_all_its_tests(consumer: Warehouse):
-    done = dbt(consumer, "build")
+def test_another_project_builds_it_with_all_its_data_tests(consumer: Warehouse):
+    done = dbt(consumer, "build", "--exclude-resource-type", "unit_test")  # which read none of its rows
     assert done.returncode == 0, done.stdout[-5000:]
     assert "WARN=0 ERROR=0 SKIP=0" in done.stdout
     assert consumer.rows("select sum(customers) from analytics.tiers") == [(12,)]
@@ -79,22 +78,6 @@ def test_another_project_builds_it_with_all_its_tests(consumer: Warehouse):
     }  # fmt: skip
 
 
-def test_another_project_may_have_seeds_of_its_own(consumer: Warehouse):
-    own = (PROJECT / "seeds" / "reference" / "rfm_segments.csv").read_text().replace("Need Attention", "Sleepy")
-    (consumer.folder / "seeds").mkdir()
-    (consumer.folder / "seeds" / "rfm_segments.csv").write_text(own)
-    project = consumer.folder / "dbt_project.yml"
-    before = project.read_text()
-    project.write_text(before + f"seeds: {{{NAME}: {{reference: {{rfm_segments: {{+enabled: false}}}}}}}}\n")
-    done = dbt(consumer, "build", "--resource-type", "seed", "--resource-type", "model", "--select", "+segment_summary")
-    project.write_text(before)
-    shutil.rmtree(consumer.folder / "seeds")
-    assert done.returncode == 0, done.stdout[-5000:]
-    segments = {segment for (segment,) in consumer.rows("select distinct rfm_segment from crm.segment_summary")}
-    assert "Sleepy" in segments
-    assert "Need Attention" not in segments
-
-
 def test_a_broken_contract_stops_another_projects_run_too(consumer: Warehouse):
     consumer.execute("alter table raw.orders rename column ordered_at to placed_at")
     done = dbt(consumer, "build")
@@ -103,6 +86,23 @@ def test_a_broken_contract_stops_another_projects_run_too(consumer: Warehouse):
     assert "table raw.orders lacks the column ordered_at (required)" in done.stdout
     assert "table raw.orders has the columns order_id, customer_id, placed_at" in done.stdout
     assert "START sql" not in done.stdout
+
+
+def test_another_project_may_have_seeds_of_its_own(consumer: Warehouse):
+    own = (PROJECT / "seeds" / "reference" / "rfm_segments.csv").read_text().replace("Need Attention", "Sleepy")
+    (consumer.folder / "seeds").mkdir()
+    (consumer.folder / "seeds" / "rfm_segments.csv").write_text(own)
+    project = consumer.folder / "dbt_project.yml"
+    before = project.read_text()
+    project.write_text(before + f"seeds: {{{NAME}: {{reference: {{rfm_segments: {{+enabled: false}}}}}}}}\n")
+    between = "rfm_segments+,+segment_summary"  # the rest is built
+    done = dbt(consumer, "build", "--resource-type", "seed", "--resource-type", "model", "--select", between)
+    project.write_text(before)
+    shutil.rmtree(consumer.folder / "seeds")
+    assert done.returncode == 0, done.stdout[-5000:]
+    segments = {segment for (segment,) in consumer.rows("select distinct rfm_segment from crm.segment_summary")}
+    assert "Sleepy" in segments
+    assert "Need Attention" not in segments
 
 
 @pytest.mark.parametrize(

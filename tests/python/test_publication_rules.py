@@ -1,14 +1,12 @@
 """The rules that stop a wrong publication: what each stops, just at its limit, and that no healthy shop is stopped.
 
-Most cases hand the rules the marts they read as small tables; one is a real story of refreshes.
+The cases hand the rules the marts they read as small tables; test_publishing.py has real refreshes.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import random
-import subprocess
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,9 +16,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import Warehouse
-from publication import Publication, steps
 
-from customer_value.engines import postgres_server
 from customer_value.project import PROJECT
 from customer_value.publish import publication_rules
 from customer_value.publish.postgres_store import PostgresStore
@@ -465,57 +461,53 @@ def test_a_source_that_had_rows_and_has_none_is_found_under_its_own_name():
     assert found({}) == []
 
 
-def test_postgres_reads_the_same_queries(monkeypatch: pytest.MonkeyPatch):
-    with postgres_server.running() as server:
-        for name, value in server.items():
-            monkeypatch.setenv(name, value)
-        store = PostgresStore(0, lock=False)
-        version = Version(7, 7, "then", "2024-01-28", None, None, VARIABLES, {}, row_counts={"orders": 1200})
-        assert (store.published("orders", version), store.published("customers", version)) == (
-            "marts_v000007.orders",
-            None,
-        )
-        with store.transaction() as cursor:
-            cursor.execute("""
-                create schema marts; create schema marts_v000007; create schema staging; create schema reference;
-                create table marts_v000007.orders as
-                select
-                    month || '-' || number as order_id,
-                    cast(date '2023-01-01' + month * interval '1 month' as date) + number % 28 as order_date,
-                    cast(10 as numeric(18, 2)) as gross_amount
-                from generate_series(0, 12) as months (month), generate_series(1, 100) as numbers (number);
-                create table marts.orders as
-                select * from marts_v000007.orders where order_id not like '%-1_' or order_date > '2024-01-27';
-                create table staging.stg_orders as select * from marts.orders;
-                create table marts.rejected_rows as
-                select 'refunds' as source_name, 'unknown_order' as reject_reasons from generate_series(1, 20);
-                create table marts.reconciliation as
-                select 'refunds' as source_name, 'row_count' as measure, cast(100 as numeric(28, 2)) as raw;
-                create table reference.reject_reasons as select 'unknown_order' as reject_reason, 'fault' as kind;
-                create table marts.reject_summary as
-                select
-                    'refunds' as source_name, 'unknown_order' as reject_reason, 20 as row_count,
-                    cast(45.5 as numeric(18, 2)) as amount, 'send the orders too' as remedy
-            """)
-            cursor.execute("create schema operations")
-            cursor.execute("create table operations.versions (number bigint, is_current boolean, described jsonb)")
-            cursor.execute("insert into operations.versions values (7, true, %s)", [version.to_json()])
-        findings = publication_rules.check(store, VARIABLES, store.current(), "2024-02-05")
-        said = {finding.rule: (finding.severity, finding.said) for finding in findings}
-        assert said["rejected_by_fault"] == ("stop", "20 of 100 rows of refunds are rejected as faulty: 20.0 %")
-        whys = {finding.rule: finding.why for finding in findings}
-        assert whys["rejected_by_fault"] == ("unknown_order: 20 rows, 45.50 as stated. send the orders too",)
-        assert (
-            said["vanished_orders"][1] == "130 of 1,300 orders of version 7 (as of 2024-01-28) did not arrive: 10.0 %"
-        )
-        assert said["closed_months"] == (
-            "stop",
-            "gross revenue of closed months: 10,800.00; 12,000.00 in version 7 (as of 2024-01-28), so 10.0 % are gone",
-        )
-        shown = store.rows(next(finding.query for finding in findings if finding.rule == "closed_months"))
-        assert [int(value) for value in shown[0][1:]] == [90, 900, 100, 1000]
-        assert " --target postgres" in findings[0].look(store, "postgres")
-        store.connection.close()
+@pytest.mark.usefixtures("postgres_environment")
+def test_postgres_reads_the_same_queries():
+    store = PostgresStore(0, lock=False)
+    version = Version(7, 7, "then", "2024-01-28", None, None, VARIABLES, {}, row_counts={"orders": 1200})
+    assert (store.published("orders", version), store.published("customers", version)) == (
+        "marts_v000007.orders",
+        None,
+    )
+    with store.transaction() as cursor:
+        cursor.execute("""
+            create schema marts; create schema marts_v000007; create schema staging; create schema reference;
+            create table marts_v000007.orders as
+            select
+                month || '-' || number as order_id,
+                cast(date '2023-01-01' + month * interval '1 month' as date) + number % 28 as order_date,
+                cast(10 as numeric(18, 2)) as gross_amount
+            from generate_series(0, 12) as months (month), generate_series(1, 100) as numbers (number);
+            create table marts.orders as
+            select * from marts_v000007.orders where order_id not like '%-1_' or order_date > '2024-01-27';
+            create table staging.stg_orders as select * from marts.orders;
+            create table marts.rejected_rows as
+            select 'refunds' as source_name, 'unknown_order' as reject_reasons from generate_series(1, 20);
+            create table marts.reconciliation as
+            select 'refunds' as source_name, 'row_count' as measure, cast(100 as numeric(28, 2)) as raw;
+            create table reference.reject_reasons as select 'unknown_order' as reject_reason, 'fault' as kind;
+            create table marts.reject_summary as
+            select
+                'refunds' as source_name, 'unknown_order' as reject_reason, 20 as row_count,
+                cast(45.5 as numeric(18, 2)) as amount, 'send the orders too' as remedy
+        """)
+        cursor.execute("create schema operations")
+        cursor.execute("create table operations.versions (number bigint, is_current boolean, described jsonb)")
+        cursor.execute("insert into operations.versions values (7, true, %s)", [version.to_json()])
+    findings = publication_rules.check(store, VARIABLES, store.current(), "2024-02-05")
+    said = {finding.rule: (finding.severity, finding.said) for finding in findings}
+    assert said["rejected_by_fault"] == ("stop", "20 of 100 rows of refunds are rejected as faulty: 20.0 %")
+    whys = {finding.rule: finding.why for finding in findings}
+    assert whys["rejected_by_fault"] == ("unknown_order: 20 rows, 45.50 as stated. send the orders too",)
+    assert said["vanished_orders"][1] == "130 of 1,300 orders of version 7 (as of 2024-01-28) did not arrive: 10.0 %"
+    assert said["closed_months"] == (
+        "stop",
+        "gross revenue of closed months: 10,800.00; 12,000.00 in version 7 (as of 2024-01-28), so 10.0 % are gone",
+    )
+    shown = store.rows(next(finding.query for finding in findings if finding.rule == "closed_months"))
+    assert [int(value) for value in shown[0][1:]] == [90, 900, 100, 1000]
+    assert " --target postgres" in findings[0].look(store, "postgres")
+    store.connection.close()
 
 
 # --- loads that count as usual
@@ -556,83 +548,3 @@ def test_a_load_that_was_accepted_is_the_new_usual():
     ]
     assert [load["load"] for load in run_records.usual_arrivals(runs, set())] == [4, 5]
     assert [load["load"] for load in run_records.usual_arrivals(runs, {4})] == [2, 3, 5]
-
-
-# --- a real story
-
-
-ORDERS_HEADER = "order_id,customer_id,ordered_at,gross_amount,status\n"
-
-
-def orders_of(months: int) -> list[str]:
-    """Return lines of orders.csv: 24 customers who order once in each month of 2022 and 2023, up to so many months."""
-    return [
-        f"o{month:02}-{customer:02},c{customer:02},{2022 + month // 12}-{month % 12 + 1:02}-{customer + 1:02},"
-        f"{20 + customer}.50,completed\n"
-        for month in range(months)
-        for customer in range(24)
-    ]
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Publication:
-    """Return a home in which 18 months of a shop with orders alone are published."""
-    made = Publication(tmp_path)
-    made.files.mkdir()
-    (made.files / "orders.csv").write_text(ORDERS_HEADER + "".join(orders_of(18)))
-    done = made.refresh()
-    assert done.returncode == 0, done.stderr
-    assert steps(done)["check"]["findings"] == []
-    assert done.stderr == ""
-    return made
-
-
-def test_a_second_refresh_without_half_of_the_orders_is_refused_until_it_is_accepted(home: Publication):
-    lines = orders_of(18)
-    (home.files / "orders.csv").write_text(ORDERS_HEADER + "".join(lines[::2]) + lines[-1])
-    done = home.refresh()
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert (
-        "error: refresh 2 refused at step check: what would be published is not fit to replace what is" in done.stderr
-    )
-    assert (
-        "stop: 215 of 432 orders of version 1 (as of 2023-06-24) did not arrive: 49.7 % (vanished_orders)"
-        in done.stderr
-    )
-    assert "--accept-anomalies publishes it this once; limits: var publication_rules" in done.stderr
-    assert "still published: version 1, as of 2023-06-24" in done.stderr
-    assert home.rows("select count(*) from marts.orders") == [(432,)]
-    command = done.stderr.split("did not arrive: 49.7 % (vanished_orders)\n")[1].splitlines()[0].split("see it: ")[1]
-    shown = subprocess.run(
-        command.replace("python ", f"{sys.executable} ", 1), shell=True, cwd=PROJECT, capture_output=True, text=True,
-        env=home.environment(), check=False,
-    )  # fmt: skip
-    assert shown.returncode == 0, shown.stderr
-    assert shown.stdout.splitlines()[0].startswith("o00-01  2022-01-02  21.50")
-    assert len(shown.stdout.splitlines()) == publication_rules.SHOWN
-    assert home.record()["arrival"]["sources"]["orders"]["rows"] == 217
-
-    accepted = home.refresh("--accept-anomalies")
-    assert accepted.returncode == 0, accepted.stderr
-    assert home.rows("select count(*) from marts.orders") == [(217,)]
-    assert accepted.stderr.startswith("published, with warnings:\n")
-    assert "accepted: 215 of 432 orders of version 1" in accepted.stderr
-    assert any(finding.startswith("accepted: 215 of 432 orders") for finding in home.record()["findings"])
-    found = [finding for finding in steps(accepted)["check"]["findings"] if "vanished_orders" in finding]
-    assert found == ["stop: 215 of 432 orders of version 1 (as of 2023-06-24) did not arrive: 49.7 % (vanished_orders)"]
-    command = accepted.stderr.split("(vanished_orders)\n")[1].splitlines()[0].split("see it: ")[1]
-    assert command.startswith(f"CUSTOMER_VALUE_DATABASE={home.home}/state/warehouses/000002/warehouse.duckdb python ")
-    again = subprocess.run(
-        command.replace("python ", f"{sys.executable} ", 1), shell=True, cwd=PROJECT, capture_output=True, text=True,
-        env=home.environment(), check=False,
-    )  # fmt: skip
-    assert again.stdout == shown.stdout
-    # a source that vanishes is refused before anything is built; records say what was usual
-    (home.files / "orders.csv").write_text(ORDERS_HEADER)
-    emptied = home.refresh("--accept-anomalies", "--force")
-    assert emptied.returncode == 1
-    refused = home.refresh()
-    assert refused.returncode == 1
-    assert "refused at step compare" in refused.stderr
-    assert "stop: source orders has no rows; 217 in version 2 (as of 2023-06-24)" in refused.stderr
-    assert list(steps(refused))[-1] == "compare"

@@ -18,9 +18,9 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import Warehouse
+from conftest import Warehouse, server, warm
 from engines import MARTS
-from publication import PERSONAL, Publication, look, steps
+from publication import MODELS_ALONE, PERSONAL, Publication, look, published_shop, steps
 
 from customer_value.project import PROJECT
 from customer_value.publish.duckdb_store import DuckDBStore
@@ -34,15 +34,23 @@ from customer_value.refresh.run_records import Records, Run
 
 
 @pytest.fixture(scope="module")
-def shop_home(tmp_path_factory: pytest.TempPathFactory) -> Publication:
-    """Return a home in which nothing is published yet."""
-    return Publication.of_the_shop(tmp_path_factory.mktemp("published"))
+def first(tmp_path_factory: pytest.TempPathFactory) -> tuple[Publication, subprocess.CompletedProcess]:
+    """Return a home with version 1, and what was said when it was published."""
+    return published_shop(tmp_path_factory)
 
 
-def test_a_first_refresh_publishes_all_marts_and_nothing_else(shop_home: Publication, shop: Warehouse):
-    done = shop_home.refresh()
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.fixture(scope="module")
+def shop_home(first: tuple[Publication, subprocess.CompletedProcess]) -> Publication:
+    """Return the home."""
+    return first[0]
+
+
+def test_a_first_refresh_publishes_all_marts_and_nothing_else(
+    first: tuple[Publication, subprocess.CompletedProcess], shop: Warehouse
+):
+    shop_home, done = first
     assert list(steps(done)) == ["lock", "recover", "load", "compare", "arrival", "build", "check", "publish", "prune"]
+    assert steps(done)["check"]["findings"] == []
     assert look(shop_home.published) == 1
     with duckdb.connect(str(shop_home.published), read_only=True) as reader:
         reader.execute(f"attach '{shop.database}' as built (read_only)")
@@ -136,14 +144,75 @@ def test_a_second_refresh_is_refused_and_a_killed_one_leaves_nothing_behind(shop
             time.sleep(0.1)
         assert not Path(f"/proc/{child}").exists()
 
-    after = shop_home.refresh()
-    assert after.returncode == 0, after.stderr
-    assert "was killed in step build" in steps(after)["lock"]["took_over"]
-    assert steps(after)["recover"]["removed"] == "a half-made state/work"
+
+def shown_by(home: Publication, said: str) -> tuple[str, list[str]]:
+    """Return the command that shows the orders that vanished, and the lines that it prints."""
+    command = said.split("(vanished_orders)\n")[1].splitlines()[0].split("see it: ")[1]
+    done = subprocess.run(
+        command.replace("python ", f"{warm().python} ", 1), shell=True, cwd=PROJECT, capture_output=True, text=True,
+        env=home.environment(), check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return command, done.stdout.splitlines()
+
+
+def test_a_refresh_without_many_of_the_orders_is_refused_until_it_is_accepted(shop_home: Publication):
+    """The first one after the kill, which it tells of; what it built is not published, and the next begins anew."""
+    orders = shop_home.files / "orders.csv"
+    header, *lines = orders.read_text().splitlines(keepends=True)
+    kept = {line.split(",")[0] for line in [*lines[4:5], *lines[9:]]}
+    orders.write_text("".join([header, *lines[4:5], *lines[9:]]))  # one of the eight was no sale; the last day stays
+    done = shop_home.refresh(**MODELS_ALONE)
+    assert "was killed in step build" in steps(done)["lock"]["took_over"]
+    assert steps(done)["recover"]["removed"] == "a half-made state/work"
+    assert done.returncode == 1, done.stdout + done.stderr
+    gone = [order for (order,) in shop_home.rows("select order_id from marts.orders order by 1") if order not in kept]
+    said = "7 of 19 orders of version 1 (as of 2023-12-31) did not arrive: 36.8 % (vanished_orders)"
+    assert (
+        "error: refresh 4 refused at step check: what would be published is not fit to replace what is" in done.stderr
+    )
+    assert f"stop: {said}" in done.stderr
+    assert "--accept-anomalies publishes it this once; limits: var publication_rules" in done.stderr
+    assert "still published: version 1, as of 2023-12-31" in done.stderr
+    assert shop_home.rows("select count(*) from marts.orders") == [(19,)]
+    assert look(shop_home.published) == 1
+    _, shown = shown_by(shop_home, done.stderr)
+    assert shown[0].startswith("1001  2022-01-10  120.00")
+    assert [line.split()[0] for line in shown] == gone
+    assert shop_home.record()["arrival"]["sources"]["orders"]["rows"] == 14
+
+    accepted = shop_home.refresh("--accept-anomalies", **MODELS_ALONE)
+    assert accepted.returncode == 0, accepted.stderr
+    assert shop_home.rows("select count(*) from marts.orders") == [(13,)]
+    assert accepted.stderr.startswith("published, with warnings:\n")
+    assert f"accepted: {said}" in accepted.stderr
+    assert any(finding.startswith(f"accepted: {said}") for finding in shop_home.record()["findings"])
+    assert f"stop: {said}" in steps(accepted)["check"]["findings"]
+    command, again = shown_by(shop_home, accepted.stderr)
+    assert command.startswith(
+        f"CUSTOMER_VALUE_DATABASE={shop_home.home}/state/warehouses/000002/warehouse.duckdb python "
+    )
+    assert again == shown
     assert look(shop_home.published) == 2
     assert shop_home.rows("select run_id, outcome, version from marts.pipeline_runs order by 1") == [
-        (1, "published", 1), (2, "unchanged", None), (3, "killed", None), (4, "published", 2),
+        (1, "published", 1), (2, "unchanged", None), (3, "killed", None), (4, "refused", None), (5, "published", 2),
     ]  # fmt: skip
+
+
+def test_a_source_that_vanishes_is_refused_before_anything_is_built(shop_home: Publication):
+    """Records say what was usual; no orders at all are never accepted."""
+    orders = shop_home.files / "orders.csv"
+    good = orders.read_text()
+    orders.write_text(good.splitlines(keepends=True)[0])
+    emptied = shop_home.refresh("--accept-anomalies", "--force")
+    refused = shop_home.refresh()
+    orders.write_text(good)
+    assert emptied.returncode == 1
+    assert refused.returncode == 1
+    assert "refused at step compare" in refused.stderr
+    assert "stop: source orders has no rows; 14 in version 2 (as of 2023-12-31)" in refused.stderr
+    assert list(steps(refused))[-1] == "compare"
+    assert look(shop_home.published) == 2
 
 
 def test_a_failed_audit_leaves_what_is_published_and_shows_the_rows(shop_home: Publication):
@@ -155,7 +224,7 @@ def test_a_failed_audit_leaves_what_is_published_and_shows_the_rows(shop_home: P
     done = shop_home.refresh()
     orders.write_text(good)
     assert done.returncode == 1, done.stdout
-    assert "error: refresh 5 refused at step build: 1 of " in done.stderr, done.stderr
+    assert "error: refresh 8 refused at step build: 1 of " in done.stderr, done.stderr
     assert "not_empty_stg_orders_: 1 row\n" in done.stderr
     assert f"  {len(lines)} of {len(lines)} orders rejected, " in done.stderr
     assert "before_business_began; " in done.stderr
@@ -202,20 +271,19 @@ def test_a_pull_request_builds_what_it_changed_and_what_hangs_on_it(shop_home: P
     changed.write_text(changed.read_text() + "\n-- a change\n")
     warehouse = max((shop_home.home / "state" / "warehouses").glob("*/warehouse.duckdb"))
     shutil.copy(warehouse, tmp_path / "pull_request.duckdb")
-    dbt = str(Path(sys.executable).with_name("dbt"))
     select = ["--select", "state:modified+", "--state", str(shop_home.home / "state" / "manifest")]
-    environment = shop_home.environment() | {"CUSTOMER_VALUE_DATABASE": str(tmp_path / "pull_request.duckdb")}
-    listed = subprocess.run(
-        [dbt, "--quiet", "ls", "--resource-type", "model", *select],
-        cwd=project, env=environment, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    models = {line.split(".")[-1] for line in listed.stdout.splitlines()}
-    assert models == {"tier_summary"}
     built = subprocess.run(
-        [dbt, "build", *select], cwd=project, env=environment, capture_output=True, text=True, check=False
-    )
+        [warm().dbt, "build", *select], cwd=project, capture_output=True, text=True, check=False,
+        env=shop_home.environment() | {"CUSTOMER_VALUE_DATABASE": str(tmp_path / "pull_request.duckdb")},
+    )  # fmt: skip
     assert built.returncode == 0, built.stdout
     assert "1 incremental model" in built.stdout or "1 table model" in built.stdout, built.stdout
+    results = json.loads((project / "target" / "run_results.json").read_text())["results"]
+    kinds = {result["unique_id"].split(".")[0] for result in results}
+    assert kinds == {"model", "test"}
+    assert {result["unique_id"].split(".")[-1] for result in results if result["unique_id"].startswith("model.")} == {
+        "tier_summary"
+    }
 
 
 def test_old_versions_are_pruned_and_a_reader_keeps_the_one_that_it_has_open(tmp_path: Path):
@@ -294,10 +362,9 @@ def test_what_is_far_from_the_last_runs_is_reported_or_stops(shop: Warehouse, tm
     store.write_records(runs)
     tests = ["assert_no_measure_stops_the_refresh", "assert_measures_are_near_the_usual"]
     selection = ["--select", "int_usual_measures", "int_run_anomalies", *tests]
-    stopped = copy.dbt("build", *selection)
-    assert stopped.returncode == 1
-    assert "Got 2 results, configured to fail" in stopped.stdout
-    assert "Got 3 results, configured to warn" in stopped.stdout
+    stopped, said = server().invoke(copy.database, "build", "--no-quiet", *selection)
+    assert not stopped["success"]
+    assert set(re.findall(r"Got (\d+) results?, configured to (\w+)", said)) == {("2", "fail"), ("3", "warn")}
     found = {
         (measure, subject): (usual, severity)
         for measure, subject, usual, severity in copy.rows(
@@ -310,20 +377,19 @@ def test_what_is_far_from_the_last_runs_is_reported_or_stops(shop: Warehouse, tm
     assert found[("tier_share", "A")][1] == "ok"
     assert found[("tier_share", "gone")] == (0.5, "stop")
     assert found[("reject_share", "orders")] == (None, None)
-    accepted = copy.dbt("build", *selection, variables={"anomalies_accepted": True})
-    assert accepted.returncode == 0
+    copy.run("build", *selection, variables={"anomalies_accepted": True})
 
     # one that was taken back and returned to counts again, and what was accepted is the new usual
     runs += [Run(9, "2024-01-01 00:00:00", outcome="rolled_back", version=7)]
     runs += [Run(10, "2024-01-01 00:00:00", outcome="published", version=8, measures=[far[0] | {"severity": "ok"}])]
     store.write_records(runs)
     statement = "select usual from intermediate.int_run_anomalies where measure = 'row_count' and subject = 'orders'"
-    copy.dbt("run", "--select", "int_usual_measures", "int_run_anomalies")
+    copy.run("run", "--select", "int_usual_measures", "int_run_anomalies")
     assert copy.rows(statement) == [(19.5,)]  # of 18, 19, 19, 20, and twice 1e9: not of 6, which is still taken back
     runs[1].measures[0]["severity"] = "stop"
     runs[-1].measures[0]["severity"] = "stop"
     store.write_records(runs)
-    copy.dbt("run", "--select", "int_usual_measures", "int_run_anomalies")
+    copy.run("run", "--select", "int_usual_measures", "int_run_anomalies")
     assert copy.rows(statement) == [(None,)]  # one run of three that it takes
 
 

@@ -14,9 +14,8 @@ from pathlib import Path
 import duckdb
 import psycopg2
 import pytest
-from conftest import SHOP, Warehouse, server
+from conftest import Warehouse, postgres_database, server
 
-from customer_value.engines import postgres_server
 from customer_value.project import PROJECT
 from customer_value.raw import load_cdnow, load_complete_journey, load_files, loading, postgres_copy, spark_copy
 from customer_value.raw.loading import LoadError
@@ -393,9 +392,9 @@ def test_make_has_its_defaults_and_names_an_environment_that_cannot_be_made(make
 
 
 @pytest.fixture(scope="module")
-def postgres() -> Iterator[Callable[..., list[tuple]]]:
-    """Start a server that libpq's variables lead to; return what runs statements there and returns the last's rows."""
-    with postgres_server.running() as variables, pytest.MonkeyPatch.context() as patch:
+def postgres(postgres_variables: dict[str, str]) -> Iterator[Callable[..., list[tuple]]]:
+    """Let libpq's variables lead to a database of this file; return what runs statements there, for the last's rows."""
+    with postgres_database(postgres_variables, "loaders") as variables, pytest.MonkeyPatch.context() as patch:
         for name, value in variables.items():
             patch.setenv(name, value)
 
@@ -491,25 +490,3 @@ def test_no_value_is_in_what_postgres_says(raw: Callable[..., list[tuple]]):
         said = postgres_copy.reason(raised.value)
         assert words in said
         assert not any(value in said for value in (CANARY, "4711", "(4)", "\n"))
-
-
-@pytest.mark.postgres
-def test_dbt_replaces_nothing_of_others_on_postgres(raw: Callable[..., list[tuple]], tmp_path: Path):
-    def dbt(*arguments: str) -> subprocess.CompletedProcess:
-        environment = os.environ | {"DBT_TARGET_PATH": str(tmp_path / "target"), "DBT_LOG_PATH": str(tmp_path / "logs")}
-        command = [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *arguments, "--target", "postgres"]
-        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
-
-    fill(SHOP)
-    raw("create schema staging", "create table staging.stg_trading_period as select 7 as mine")
-    refused = dbt("run", "--select", "stg_trading_period", "stg_orders")
-    assert refused.returncode
-    assert "- staging.stg_trading_period\n" in refused.stdout
-    assert raw("select mine from staging.stg_trading_period") == [(7,)]
-    assert raw("select to_regclass('operations.built_relations'), to_regclass('staging.stg_orders')") == [(None, None)]
-    adopted = dbt("run-operation", "adopt_relations")
-    assert "recorded as made by this project: staging.stg_trading_period\n" in adopted.stdout
-    for _ in range(2):
-        allowed = dbt("run", "--select", "stg_trading_period")
-        assert allowed.returncode == 0, allowed.stdout
-    assert raw("select relation_name from operations.built_relations") == [("stg_trading_period",)]

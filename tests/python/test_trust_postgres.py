@@ -1,6 +1,7 @@
 """What others made in a Postgres database survives, what is damaged is found, who lost the lock changes nothing.
 
-Most tests work on the store itself, with marts of two rows made by hand; the last ones are real refreshes.
+Most tests work on the store itself, with marts of two rows made by hand; the last ones are real refreshes, whose marts
+are DuckDB's.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ import contextlib
 import os
 import re
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import duckdb
 import psycopg2
 import pytest
-from conftest import SHOP
+from conftest import SHOP, Warehouse, warm
+from engines import RAW, Engine
 from psycopg2.extensions import connection as Connection
-from publication import Publication, steps
+from publication import MODELS_ALONE, Publication, steps
+from refreshes import copied
+from test_parity import compare
 
 from customer_value import messages, project
 from customer_value.engines import postgres_server
@@ -42,24 +46,9 @@ ORDERS = Mart("orders", "One row per order.", {"order_id": "Key."})
 CUSTOMERS = Mart("customers", "One row per customer.", {"email": "E-mail."}, is_personal=True)
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[dict[str, str]]:
-    """Return the variables that lead to a server of this file."""
-    with postgres_server.running() as variables:
-        yield variables
-
-
 @pytest.fixture
-def database(server: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Connection]:
-    """Return a connection to a new database, which PG* then name; no roles of earlier tests."""
-    for name, value in server.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("PGAPPNAME", raising=False)
-    name = f"company_{time.monotonic_ns()}"
-    with contextlib.closing(psycopg2.connect("")) as first:
-        first.autocommit = True
-        first.cursor().execute(f"create database {name}")
-    monkeypatch.setenv("PGDATABASE", name)
+def database(postgres_environment: None) -> Iterator[Connection]:
+    """Return a connection to a new database, to which PG* lead; no roles of earlier tests."""
     connection = psycopg2.connect("", application_name="company")
     connection.autocommit = True
     yield connection
@@ -120,7 +109,7 @@ def publish(store: PostgresStore, *marts: Mart) -> Version:
 
 def script(name: str, *arguments: str, **changes: str) -> subprocess.CompletedProcess:
     """Run one of the project's scripts."""
-    command = [sys.executable, str(PROJECT / "scripts" / name), *arguments]
+    command = [warm().python, str(PROJECT / "scripts" / name), *arguments]
     return subprocess.run(command, env=os.environ | changes, capture_output=True, text=True, check=False)
 
 
@@ -395,7 +384,7 @@ def test_new_columns_of_the_records_drop_nothing(store: PostgresStore, database:
     assert rows(database, "select version from operations.runs") == [(7,)]
 
 
-def test_who_reads_what_dbt_builds_is_named_by_dbt_and_by_the_store(store: PostgresStore, database: Connection):
+def test_who_reads_what_dbt_builds_is_named(store: PostgresStore, database: Connection):
     publish(store)
     execute(
         database,
@@ -411,11 +400,6 @@ def test_who_reads_what_dbt_builds_is_named_by_dbt_and_by_the_store(store: Postg
     )
     found = ["marts.theirs", "public.direct", "public.indirect"]
     assert store.readers_of_build() == found
-    dbt = str(Path(sys.executable).with_name("dbt"))
-    command = [dbt, "--no-use-colors", "seed", "--select", "tier_rules", "--target", "postgres"]
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
-    assert re.findall("warning: (.*) reads what dbt builds: dbt drops it", done.stdout) == found
 
 
 # --- damage
@@ -987,10 +971,7 @@ def test_full_readers_read_everything_published(analyst: Callable[[str], list[tu
 
 def test_a_refresh_whose_session_the_server_ends_stops_and_publishes_nothing(database: Connection, tmp_path: Path):
     home = Publication.of_the_shop(tmp_path)
-    process = subprocess.Popen(
-        home.command("refresh.py", str(home.files), "--target", "postgres"),
-        env=home.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    process = home.start("--target", "postgres")
     building = (
         "select count(*) from pg_stat_activity where application_name = 'customer_value build 1' and state = 'idle'"
     )
@@ -1008,6 +989,7 @@ def test_a_refresh_whose_session_the_server_ends_stops_and_publishes_nothing(dat
     assert rows(database, ended) == [(True,)]
     started = time.monotonic()
     _, said = process.communicate()
+    home.keep(["--target", "postgres"])
     assert process.returncode == 2, said
     assert time.monotonic() - started < 30
     assert (
@@ -1020,23 +1002,44 @@ def test_a_refresh_whose_session_the_server_ends_stops_and_publishes_nothing(dat
     assert outcome == "failed" and "the session that held the lock" in message
 
 
+LIVE = {
+    "orders": "order_id, customer_id, ordered_at, gross_amount, status",
+    "order_items": "order_id, line_number, product_id, quantity, net_amount",
+}
+
+
 def in_order(number: int) -> list[str]:
     """Return the statements that add an order of the fixture shop with its one line."""
     return [
-        "insert into raw.orders (order_id, customer_id, ordered_at, gross_amount, status) "
+        f"insert into raw.orders ({LIVE['orders']}) "
         f"values ('live{number}', 'ada', '2023-12-30 10:00:00', '10.00', 'completed')",
-        "insert into raw.order_items (order_id, line_number, product_id, quantity, net_amount) "
-        f"values ('live{number}', '1', 'p1', '1', '10.00')",
+        f"insert into raw.order_items ({LIVE['order_items']}) values ('live{number}', '1', 'p1', '1', '10.00')",
     ]
 
 
-def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
-    database: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+READERS = ["marts.theirs", "public.direct", "public.indirect"]  # of what dbt builds, made by others
+
+
+def make_readers(database: Connection) -> None:
+    """Make views of what dbt builds, and two that are none, as analysts do."""
+    execute(
+        database,
+        "create view public.direct as select * from marts.orders",
+        "create materialized view public.indirect as select * from public.direct",
+        "create view marts.theirs as select * from marts.customers",
+        "create view public.right as select * from published.orders",
+        "create view public.unconcerned as select 1 as one",
+    )
+
+
+@pytest.fixture
+def refreshed(
+    database: Connection, tmp_path: Path
+) -> tuple[Publication, subprocess.CompletedProcess, list[int], set[str]]:
+    """Return a home refreshed from raw tables while orders came in: what came of it, the orders, names of sessions."""
     done = script("load_files.py", str(SHOP), "--target", "postgres")
     assert done.returncode == 0, done.stderr
     home = Publication(tmp_path / "one")
-    target = ["--target", "postgres"]
     names: set[str] = set()
     stop = threading.Event()
 
@@ -1051,9 +1054,21 @@ def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
     with adding(in_order) as added:
         while not added:
             time.sleep(0.05)
-        done = home.refresh(*target, data="raw")
+        done = home.refresh("--target", "postgres", data="raw", **MODELS_ALONE)
     stop.set()
     watcher.join()
+    return home, done, added, names
+
+
+def test_refreshes_of_raw_tables_that_others_write_to(
+    refreshed: tuple[Publication, subprocess.CompletedProcess, list[int], set[str]],
+    database: Connection,
+    tmp_path: Path,
+    shop: Warehouse,
+):
+    """They read one instant; damage is replaced, with all tests; and what is published is DuckDB's answer."""
+    home, done, added, names = refreshed
+    target = ["--target", "postgres"]
     assert done.returncode == 0, done.stderr
     assert len(added) > 50, "too few orders came in meanwhile"
     assert {"customer_value refresh", "customer_value build 1"} <= names  # the fence of the first holder
@@ -1089,17 +1104,20 @@ def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
 
     # rows are lost: never unchanged
     execute(database, "delete from marts_v000001.orders where order_id like 'live%'")
-    execute(database, "create view public.theirs as select * from marts.orders")
+    make_readers(database)
     # and a build that was not published had restated the first month
     execute(
         database,
         "update marts.customer_value_history set slice_version = slice_version || 'x', net_revenue = net_revenue + 1 "
         "where as_of_date = (select min(as_of_date) from marts.customer_value_history)",
     )
-    mended = other.refresh(*target, data="raw")
+    mended = other.refresh(*target, data="raw", DBT_EXCLUDE_RESOURCE_TYPES="exposure")  # with the unit tests
     assert mended.returncode == 0, mended.stderr
     assert "warning: what readers saw was damaged: version 1: published.orders has " in mended.stderr
-    assert "warning: public.theirs reads what dbt builds: dbt drops it with the table" in mended.stderr
+    build_log = (other.home / "state" / "build.log").read_text(encoding="utf-8")
+    assert re.findall("warning: (.*) reads what dbt builds: dbt drops it", build_log) == READERS
+    for reader in READERS:
+        assert f"warning: {reader} reads what dbt builds: dbt drops it with the table" in mended.stderr
     assert "published.orders has" in steps(mended)["recover"]["damaged"]
     assert steps(mended)["publish"]["version"] == 2
     assert steps(mended)["fit"]["taken_out"].endswith("the history is that of version 1 again")
@@ -1112,3 +1130,16 @@ def test_a_refresh_of_raw_tables_that_others_write_to_reads_one_instant(
     assert rows(database, "select run_id, outcome from published.pipeline_runs order by 1") == [
         (1, "published"), (2, "unchanged"), (3, "published"),
     ]  # fmt: skip
+
+    # the same rows on DuckDB: the shop, and the orders that came in
+    reference = Warehouse(tmp_path / "duckdb")
+    copied(shop.database, reference.folder)
+    with duckdb.connect(str(reference.database)) as connection:
+        for table, columns in LIVE.items():
+            live = rows(database, f"select {columns} from raw.{table} where order_id like 'live%'")
+            places = ", ".join("?" for _ in columns.split(", "))
+            connection.executemany(f"insert into raw.{table} ({columns}) values ({places})", live)
+    reference.run("run")
+    engine = Engine("postgres", dict(os.environ), tmp_path)
+    compare(engine, reference, "postgres, shop, published by refreshes", schema="published")
+    compare(engine, reference, "postgres, shop, as loaded", RAW)
