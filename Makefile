@@ -97,18 +97,19 @@ lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-# the system's own pip fills the environments, so that neither ensurepip nor the package python3-venv is needed
+# the system's own pip fills the environments, so that neither ensurepip nor the package python3-venv is needed; the locks
+# name every dependency, so pip looks for none (requirements-templater.lock says why it must not)
 define install
 	@"$$PYTHON" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "error: Python 3.11 is needed; name one with make PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "[0/4] environment: installing the pinned packages into $(@D), about a minute ..."
 	@"$$PYTHON" -m venv --clear --without-pip $(@D)
 	@"$$PYTHON" -m pip --python $(@D)/bin/python install --quiet --no-warn-script-location --require-hashes \
-		--requirement $<
+		--no-deps $(addprefix --requirement ,$^)
 	@touch $@
 endef
 
-$(READY): requirements.lock
+$(READY): requirements.lock requirements-templater.lock
 	$(install)
 
 # Spark has an environment of its own, and needs Java, installed with apt-get where it is missing and may be

@@ -337,7 +337,8 @@ def makefile(tmp_path: Path) -> Path:
     for name in ("build", "refresh", "rollback", "roles", "bench/history", "bench/clv"):
         (scripts / f"{name}.py").write_text("import json, sys\nprint(json.dumps(sys.argv[1:]))\nsys.exit(3)\n")
     (binaries / "python").symlink_to(sys.executable)
-    (tmp_path / "requirements.lock").touch()
+    for lock in PROJECT.glob("requirements*.lock"):
+        (tmp_path / lock.name).touch()
     (tmp_path / ".venv" / ".ready").touch()
     return tmp_path
 
