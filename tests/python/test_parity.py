@@ -211,7 +211,7 @@ def test_a_server_that_dies_ends_the_command_at_once_and_the_next_one_gets_a_new
 
 @pytest.mark.cluster
 def test_a_refresh_on_a_cluster_publishes_duckdbs_answer(spark_cluster: Engine, shop: Warehouse, tmp_path: Path):
-    """All checks and unit tests, and what readers query."""
+    """All data tests, which a refresh runs, and what readers query; unit tests do not run here."""
     refresh = [sys.executable, "scripts/refresh.py", str(SHOP), "--target", "spark", "--home", str(tmp_path)]
     done = spark_cluster.run(refresh)
     assert done.returncode == 0, done.stdout
