@@ -24,6 +24,9 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 @pytest.mark.spark
 def test_spark_in_one_process_gives_duckdbs_answer(spark_session: Engine, dirty_shop: Warehouse):
-    """The shop of all ten sources and all faults, with the data tests; unit tests run on the cluster."""
-    same_answer(spark_session, dirty_shop, "dirty_shop", select=CORE)
+    """The shop of all ten sources and all faults.
+
+    No tests: DuckDB ran the data tests on the marts that these are compared with, the cluster runs all of them.
+    """
+    same_answer(spark_session, dirty_shop, "dirty_shop", ("unit_test", "test"), select=CORE)
     assert spark_session.dbt("docs", "generate").returncode == 0
