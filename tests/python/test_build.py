@@ -86,7 +86,9 @@ def build_here(
             code = end.code
         said = capsys.readouterr()
         is_message = isinstance(code, str)
-        return subprocess.CompletedProcess(data, int(is_message) or code, said.out, said.err + code * is_message)
+        return subprocess.CompletedProcess(
+            data, int(is_message) or code, said.out, said.err + (code if is_message else "")
+        )
 
     return run
 
@@ -208,7 +210,9 @@ def test_orders_in_a_currency_without_rates_end_the_run_early_with_the_reason(
     assert "[3/4]" not in stopped.stdout
     # dbt build, which asks no guard
     untested = ("--exclude-resource-type", "unit_test")
-    output = warehouse.said("build", "--no-quiet", "--select", "+stg_orders", *untested, succeeds=False)
+    output = warehouse.said(
+        "build", "--no-quiet", "--select", "+stg_orders", "reject_reasons", *untested, succeeds=False
+    )
     assert "120 of 120 orders rejected, 8,400.00 of 8,400.00 of the gross amount as stated:" in output
     assert (
         "  unknown_currency: EUR; 120 orders, 8,400.00. Set var reporting_currency or deliver exchange_rates" in output
