@@ -14,9 +14,10 @@ BIN := .venv/bin
 READY := .venv/.ready
 SPARK_READY := .venv-spark/.ready
 DAGSTER_READY := .venv-dagster/.ready
+PEERS := pandas polars openretailscience lifetimes
 
-.PHONY: build refresh rollback roles arrival bench bench-clv bench-judging spark dagster test test-year test-faults test-postgres \
-	test-scenarios test-spark test-schedule lint lock clean
+.PHONY: build refresh rollback roles arrival bench bench-clv bench-judging bench-peers spark dagster test test-year \
+	test-faults test-postgres test-scenarios test-spark test-schedule lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
@@ -50,6 +51,10 @@ bench-clv: $(READY)
 # what judging costs beside a plain cast of the same rows, on a shop of as many
 bench-judging: $(READY)
 	PYTHONPATH=scripts $(BIN)/python scripts/bench/judging.py --orders "$${ORDERS:-1000000}"
+
+# what each customer is worth as of one day, by what people would use else, each peer in an environment of its own
+bench-peers: $(READY) $(PEERS:%=.venv-peers/%/.ready)
+	PYTHONPATH=scripts $(BIN)/python scripts/bench/peers.py --orders "$${ORDERS:-1000000}"
 
 # the environment for Spark
 spark: $(SPARK_READY)
@@ -120,11 +125,14 @@ $(SPARK_READY): requirements-spark.lock
 $(DAGSTER_READY): requirements-dagster.lock
 	$(install)
 
-# requirements*.in -> requirements*.lock; run it after an edit of one
+.venv-peers/%/.ready: scripts/bench/peers/%.lock
+	$(install)
+
+# requirements*.in -> requirements*.lock, and those of the peers; run it after an edit of one
 lock:
 	"$$PYTHON" -m venv --clear target/lock
 	target/lock/bin/python -m pip install --quiet pip-tools==7.6.2
-	for group in requirements requirements-spark requirements-dagster; do \
+	for group in requirements requirements-spark requirements-dagster $(PEERS:%=scripts/bench/peers/%); do \
 		target/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-emit-index-url \
 			--no-emit-trusted-host --no-emit-find-links --output-file $$group.lock $$group.in || exit 1; \
 	done
@@ -132,5 +140,5 @@ lock:
 
 # back to a fresh clone, but for what is published (data/published)
 clean:
-	rm -rf .venv .venv-spark .venv-dagster target logs data/warehouse.duckdb data/warehouse.duckdb.wal \
+	rm -rf .venv .venv-spark .venv-dagster .venv-peers target logs data/warehouse.duckdb data/warehouse.duckdb.wal \
 		data/*.arrivals.jsonl gx/uncommitted

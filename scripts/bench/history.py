@@ -34,7 +34,7 @@ import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import duckdb
 
@@ -90,29 +90,40 @@ class Cost(NamedTuple):
 class Shop:
     """A generated shop in a database of its own, and the ways to build its history."""
 
+    SETTINGS: ClassVar[dict[str, str]] = {"stage_method": "fixed"}  # vars: the hand-tuned history has no other stages
+    KEEPS_FILES = False
+
     def __init__(self, folder: Path, orders: int, memory: str) -> None:
-        self.database, self.memory = folder / "bench.duckdb", memory
+        self.database, self.memory, self.files = folder / "bench.duckdb", memory, folder / "shop"
         absent = {f"has_{source}": False for source in contract.sources() if source not in LOADED}
-        # the hand-tuned history judges stages by two numbers
-        self.vars = json.dumps(absent | {"memory_limit": memory, "stage_method": "fixed"})
+        self.vars = json.dumps(absent | {"memory_limit": memory} | self.SETTINGS)
         self.environment = os.environ | {
             "CUSTOMER_VALUE_DATABASE": str(self.database),
             "DBT_TARGET_PATH": str(folder / "target"),
             "DBT_LOG_PATH": str(folder / "logs"),
         }
-        generate_shop.write_shop(folder / "shop", orders)
-        for file in (folder / "shop").glob("*.parquet"):
-            if file.stem not in LOADED:
-                file.unlink()
-        load_files.load(argparse.Namespace(database=self.database, folder=folder / "shop"))
-        shutil.rmtree(folder / "shop")
+        self.write_files(orders)
+        load_files.load(argparse.Namespace(database=self.database, folder=self.files))
+        if not self.KEEPS_FILES:
+            shutil.rmtree(self.files)
         self.dbt("seed")
 
-    def run(self, *command: str) -> Cost:
-        """Run a command to its end and return its cost. Raises CalledProcessError when it fails."""
+    def write_files(self, orders: int) -> None:
+        """Write the shop's files, those of the sources that are loaded."""
+        generate_shop.write_shop(self.files, orders)
+        for file in self.files.glob("*.parquet"):
+            if file.stem not in LOADED:
+                file.unlink()
+
+    def run(self, *command: str, is_heard: bool = True) -> Cost:
+        """Run a command to its end and return its cost. Raises CalledProcessError when it fails.
+
+        is_heard: False to leave out what it prints.
+        """
         started, usage = time.perf_counter(), self.database.with_suffix(".usage")
         measured = [sys.executable, "-c", MEASURE, str(usage), *command]
-        subprocess.run(measured, cwd=PROJECT, env=self.environment, check=True)
+        stdout = None if is_heard else subprocess.DEVNULL
+        subprocess.run(measured, cwd=PROJECT, env=self.environment, check=True, stdout=stdout)
         wall = time.perf_counter() - started
         cpu, peak = map(float, usage.read_text().split())
         return Cost(cpu, wall, peak)

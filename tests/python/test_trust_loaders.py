@@ -334,12 +334,17 @@ def makefile(tmp_path: Path) -> Path:
     binaries.mkdir(parents=True)
     shutil.copy(PROJECT / "Makefile", tmp_path)
     shutil.copy(PROJECT / "scripts" / "with_options.py", scripts)
-    for name in ("build", "refresh", "rollback", "roles", "bench/history", "bench/clv"):
+    for name in ("build", "refresh", "rollback", "roles", "bench/history", "bench/clv", "bench/peers"):
         (scripts / f"{name}.py").write_text("import json, sys\nprint(json.dumps(sys.argv[1:]))\nsys.exit(3)\n")
     (binaries / "python").symlink_to(sys.executable)
     for lock in PROJECT.glob("requirements*.lock"):
         (tmp_path / lock.name).touch()
     (tmp_path / ".venv" / ".ready").touch()
+    for peer in ("pandas", "polars", "openretailscience", "lifetimes"):
+        (tmp_path / ".venv-peers" / peer).mkdir(parents=True)
+        (scripts / "bench" / "peers").mkdir(exist_ok=True)
+        (scripts / "bench" / "peers" / f"{peer}.lock").touch()
+        (tmp_path / ".venv-peers" / peer / ".ready").touch()
     return tmp_path
 
 
@@ -363,7 +368,7 @@ def test_make_runs_nothing_of_what_it_is_given(makefile: Path, value: str):
     assert make("build", f"DATA={value}") == [value]
     assert make("build", DATA=value) == [value]
     assert make("rollback", f"VERSION={value}") == [value]
-    assert make("bench", f"ORDERS={value}") == ["--orders", value]
+    assert make("bench", f"ORDERS={value}") == make("bench-peers", f"ORDERS={value}") == ["--orders", value]
     options = f'--target postgres --vars \'{{"a": "{value.replace(chr(39), chr(34))}"}}\''
     words = ["--target", "postgres", "--vars", options.split("--vars ")[1].strip("'")]
     assert make("refresh", "DATA=raw", f"OPTIONS={options}") == ["raw", *words]
