@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from conftest import SHOP, Warehouse
+from conftest import GENERATED_ORDERS, SHOP, Warehouse
 
 from customer_value import contract
 from customer_value.raw import load_files
@@ -36,7 +36,7 @@ PARTS = """
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a small generated shop that has all ten sources, as files."""
     folder = tmp_path_factory.mktemp("all_sources")
-    generate_shop.write_shop(folder, 1_000)
+    generate_shop.write_shop(folder, GENERATED_ORDERS)
     return folder
 
 
