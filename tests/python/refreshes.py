@@ -31,7 +31,7 @@ READ_AT_PARSE = {
 }  # fmt: skip
 # ... but for the values of these that are parsed as the default is
 PARSED_ALIKE = {
-    "abc_value": ["revenue", "margin", "window_revenue", "window_margin"], "guest_orders": ["rejected", "own_customer"],
+    "abc_value": ["revenue", "margin"], "guest_orders": ["rejected", "own_customer"],
 }  # fmt: skip
 # of dbt run: not the quarantine, and no source that the history does not look at
 WITHOUT_SIDE_SOURCES = (

@@ -49,7 +49,7 @@ def test_the_case_of_invisible_blanks_has_four_orders_of_one_customer(warehouse:
     })  # fmt: skip
     judged(warehouse)
     assert warehouse.rows(
-        "select customer_id, count(*), sum(net_revenue) from intermediate.int_orders group by 1 order by 1"
+        "select customer_id, count(*), sum(gross_amount) from intermediate.int_orders group by 1 order by 1"
     ) == [("nb01", 4, 100), ("nb02", 1, 5)]
     assert warehouse.rows("select customer_id from intermediate.int_customers order by 1") == [("nb01",), ("nb02",)]
 

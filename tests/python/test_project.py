@@ -262,7 +262,7 @@ def test_plain_commands_work_from_the_root(shop: Warehouse):
     assert shown.returncode == 0
     assert "abc_tier" in shown.stdout
     selected = shop.said("ls", "--select", "+tier_summary", "--resource-type", "model").split()
-    assert f"{NAME}.marts.core.customer_value" in selected
+    assert f"{NAME}.marts.core.customer_value_history" in selected
 
 
 def test_the_project_and_its_best_mart_have_names_of_their_own(shop: Warehouse):

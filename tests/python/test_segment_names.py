@@ -10,7 +10,7 @@ ORDERS = "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,10.00\n
 def test_a_name_of_no_segment_is_refused(warehouse: Warehouse):
     """In the table that dbt made of the seed; an empty name in the file is a null there."""
     warehouse.load({"orders": ORDERS})
-    warehouse.run("build", "--select", "rfm_segments")
+    warehouse.run("seed", "--select", "rfm_segments")
     for wrong in ["'none'", "' Lost'", "''", "null"]:
         warehouse.execute(f"update reference.rfm_segments set rfm_segment = {wrong} where recency_score = 5")
         said = warehouse.said("test", "--select", "rfm_segments", succeeds=False)
