@@ -146,9 +146,10 @@ def serve() -> None:
     for line in sys.stdin:
         question = json.loads(line)
         os.environ["CUSTOMER_VALUE_DATABASE"] = question["database"]
-        subcommand, *options = question["arguments"]
+        place = 2 if question["arguments"][0] == "docs" else 1  # docs generate has two words
+        words, options = question["arguments"][:place], question["arguments"][place:]
         given = ["--vars", json.dumps(question["variables"])] if question["variables"] else []
-        command = [subcommand, "--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none"]
+        command = [*words, "--quiet", "--no-use-colors", "--no-write-json", "--log-level-file", "none"]
         command += [*options, *given]  # options after those above, and so over them
         if question["death"]:
             reply = die(command, parsed.result, **question["death"])
