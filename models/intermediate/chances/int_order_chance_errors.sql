@@ -10,8 +10,8 @@ with forecasts as (
 ),
 
 -- Ranked by the chance to a ten-thousandth: far fewer values to rank, and equal ones are equal on every engine, whose
--- doubles differ in the 16th digit. Errors are of the chances themselves, in decimals, so that sums do not depend on the
--- order of rows.
+-- doubles differ in the 16th digit. Errors are of the chances themselves, in decimals, so that sums do not depend on
+-- the order of rows.
 value_groups as (
 
     {% for method in methods -%}

@@ -61,8 +61,8 @@ percentiles as (
 ),
 
 -- the groups in which a percentile ends, at most 100 per date: the value up to the end of the group, less the value of
--- its customers beyond the percentile; times 100, so that no customer has to be divided. The filter finds them before the
--- join: the whole percents at their end are more than those before them.
+-- its customers beyond the percentile; times 100, so that no customer has to be divided. The filter finds them before
+-- the join: the whole percents at their end are more than those before them.
 reached as (
 
     select
