@@ -1,11 +1,62 @@
 -- customer_value_history by hand: what dbt's build is measured against (scripts/bench/history.py). DuckDB only, at the
 -- default vars, from the staging tables to hand_tuned.customer_value_history, row for row what dbt builds.
--- Parts: "all" runs before "full" (all as-of dates) and before "refresh" (the latest one, the others standing).
+-- Parts: "scoring", then "all", run before "full" (all as-of dates) and before "refresh" (the latest one, the others
+-- standing); "scoring" serves peers.sql, too.
 --
 -- As-of dates are numbered (ix), customers too (k). A customer is a row per *stretch* of as-of dates between which
 -- nothing but recency moves; stretches are spread over their dates twice, narrowly for the cut points and widely for
 -- the result, and never stored in between. Nothing is sorted or joined at the grain of the result: what a customer was
 -- at the dates before comes from a streaming lag, which relies on the order of the table that it scans.
+
+-- part: scoring
+create temp macro score5(value, s2, s3, s4, s5) as
+    1 + (value >= s2)::int + (value >= s3)::int + (value >= s4)::int + (value >= s5)::int;
+create temp macro midrank(worse, equal, total) as 1 + floor((5 * (2 * worse + equal))::double / (2 * total))::int;
+create temp macro share(ahead, total) as (ahead * 100)::bigint::double / nullif((total * 100)::bigint::double, 0);
+
+-- the cut points of the scores of one date, by value and not by customer: the counts of distinct values are cumulated.
+-- facts: the name of a table of customers with last_order, frequency, monetary, net and orders
+create temp macro cut_points_of(facts) as table
+with counted as (
+    select 'r' as measure, (last_order - date '1970-01-01')::decimal(18, 2) as value, count(*) as customers
+    from query_table(facts) where frequency > 0 group by last_order
+    union all
+    select 'f', frequency, count(*) from query_table(facts) where frequency > 0 group by frequency
+    union all
+    select 'm', monetary, count(*) from query_table(facts) where frequency > 0 group by monetary
+    union all
+    select 'abc', net, count(*) from query_table(facts) where orders > 0 group by net
+),
+ranked as (
+    select
+        measure,
+        value,
+        midrank(
+            coalesce(sum(customers) over (upward rows between unbounded preceding and 1 preceding), 0), customers,
+            sum(customers) over whole
+        ) as score,
+        share(
+            coalesce(sum(greatest(value, 0) * customers) over (
+                downward rows between unbounded preceding and 1 preceding
+            ), 0), sum(greatest(value, 0) * customers) over whole
+        ) as share
+    from counted
+    window
+        whole as (partition by measure),
+        upward as (partition by measure order by value),
+        downward as (partition by measure order by value desc)
+)
+-- a score that nobody earns has a cut point out of reach
+select
+    measure,
+    coalesce(min(value) filter (score >= 2), 1e15)::decimal(18, 2) as s2,
+    coalesce(min(value) filter (score >= 3), 1e15)::decimal(18, 2) as s3,
+    coalesce(min(value) filter (score >= 4), 1e15)::decimal(18, 2) as s4,
+    coalesce(min(value) filter (score >= 5), 1e15)::decimal(18, 2) as s5,
+    coalesce(min(value) filter (value > 0 and share < 0.80), 1e15)::decimal(18, 2) as a,
+    coalesce(min(value) filter (value > 0 and share < 0.95), 1e15)::decimal(18, 2) as b
+from ranked
+group by measure;
 
 -- part: all
 create schema if not exists hand_tuned;
@@ -128,10 +179,6 @@ select
     (margin::double * power(1.10::double, -(booked_on - first_order_date) / 365::double))::decimal(18, 8) as discounted
 from daily;
 
-create temp macro score5(value, s2, s3, s4, s5) as
-    1 + (value >= s2)::int + (value >= s3)::int + (value >= s4)::int + (value >= s5)::int;
-create temp macro midrank(worse, equal, total) as 1 + floor((5 * (2 * worse + equal))::double / (2 * total))::int;
-create temp macro share(ahead, total) as (ahead * 100)::bigint::double / nullif((total * 100)::bigint::double, 0);
 create temp macro expected_gap(gap_days, gap_count, mean_gap) as
     (gap_days::double + 2 * mean_gap) / (gap_count + 2)::double;
 create temp macro stage(orders, recency, overdue, monetary, previous) as case
@@ -522,47 +569,8 @@ select
 from customers cross join slice left join totals using (k);
 
 create temp table cut as
-with counted as (
-    select 'r' as measure, (last_order - date '1970-01-01')::decimal(18, 2) as value, count(*) as customers
-    from facts where frequency > 0 group by last_order
-    union all
-    select 'f', frequency, count(*) from facts where frequency > 0 group by frequency
-    union all
-    select 'm', monetary, count(*) from facts where frequency > 0 group by monetary
-    union all
-    select 'abc', net, count(*) from facts where orders > 0 group by net
-),
-ranked as (
-    select
-        measure,
-        value,
-        midrank(
-            coalesce(sum(customers) over (upward rows between unbounded preceding and 1 preceding), 0), customers,
-            sum(customers) over whole
-        ) as score,
-        share(
-            coalesce(sum(greatest(value, 0) * customers) over (
-                downward rows between unbounded preceding and 1 preceding
-            ), 0), sum(greatest(value, 0) * customers) over whole
-        ) as share
-    from counted
-    window
-        whole as (partition by measure),
-        upward as (partition by measure order by value),
-        downward as (partition by measure order by value desc)
-),
--- a score that nobody earns has a cut point out of reach
-cut_points as (
-    select
-        measure,
-        coalesce(min(value) filter (score >= 2), 1e15)::decimal(18, 2) as s2,
-        coalesce(min(value) filter (score >= 3), 1e15)::decimal(18, 2) as s3,
-        coalesce(min(value) filter (score >= 4), 1e15)::decimal(18, 2) as s4,
-        coalesce(min(value) filter (score >= 5), 1e15)::decimal(18, 2) as s5,
-        coalesce(min(value) filter (value > 0 and share < 0.80), 1e15)::decimal(18, 2) as a,
-        coalesce(min(value) filter (value > 0 and share < 0.95), 1e15)::decimal(18, 2) as b
-    from ranked
-    group by measure
+with cut_points as (
+    from cut_points_of('facts')
 )
 select
     r.s2 as r2, r.s3 as r3, r.s4 as r4, r.s5 as r5,

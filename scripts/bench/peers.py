@@ -39,7 +39,7 @@ from history import LOADED, RUN_SQL, Cost, Shop, parts
 from customer_value.project import PROJECT
 from customer_value.shop import draws
 
-PARTS = parts("peers.sql")
+PARTS, SCORING = parts("peers.sql"), parts("history.sql")["scoring"]
 HAND = "DuckDB, hand-tuned"
 # by column how far numbers may be apart, 0: not at all; what is discounted is rounded once, in doubles or in decimals
 HALF_CENT, CENT = 0.005, 0.011
@@ -93,7 +93,8 @@ class PeersShop(Shop):
     def by_hand(self) -> Cost:
         """Run the hand-tuned SQL in a database in memory and return its cost."""
         variables = f"set variable folder = '{self.files}'; set variable as_of = '{self.day}';"
-        statements = f"{variables} {PARTS['sales']} {PARTS['result'].replace('OUT', str(self.file('hand')))}"
+        result = PARTS["result"].replace("OUT", str(self.file("hand")))
+        statements = f"{variables} {SCORING} {PARTS['sales']} {result}"
         return self.run(sys.executable, "-c", RUN_SQL, ":memory:", self.memory, statements)
 
     def by_peer(self, name: str, out: Path, *arguments: str) -> Cost:

@@ -1,7 +1,8 @@
 -- What each customer is worth as of one day, by hand: what peers are measured against (scripts/bench/peers.py). DuckDB
 -- only, at the project's default vars, from the files of the shop to a file.
 -- Variables: folder (of orders, customers and refunds), as_of. In the place of OUT goes the file to write.
--- Parts: "sales" makes the tables sales and refunds, of which openretailscience starts too; "result" makes the rest.
+-- Parts: "sales" makes the tables sales and refunds, of which openretailscience starts too; "result" makes the rest, by
+-- the part "scoring" of history.sql.
 
 -- part: sales
 create temp macro source(name) as table
@@ -73,9 +74,10 @@ priced as (
 select
     customer_id,
     max(order_date) as last_order,
+    sum(n)::int as orders,
     coalesce(sum(n) filter (is_recent), 0)::int as frequency,
     coalesce(sum(net) filter (is_recent), 0)::decimal(18, 2) as monetary,
-    sum(net)::decimal(18, 2) as net_revenue,
+    sum(net)::decimal(18, 2) as net,
     (
         sum(margin::double * power(1.10::double, -(booked_on - date '2020-01-01') / 365::double))
         * power(1.10::double, (min(order_date) - date '2020-01-01') / 365::double)
@@ -83,50 +85,10 @@ select
 from priced
 group by customer_id;
 
--- scores by value and not by customer: cumulate the counts of distinct values, then compare with the cut points
-create temp table cuts as
-with counted as (
-    select 'r' as measure, (last_order - date '1970-01-01')::decimal(18, 2) as value, count(*) as customers
-    from facts where frequency > 0 group by last_order
-    union all
-    select 'f', frequency, count(*) from facts where frequency > 0 group by frequency
-    union all
-    select 'm', monetary, count(*) from facts where frequency > 0 group by monetary
-    union all
-    select 'abc', net_revenue, count(*) from facts group by net_revenue
-),
-ranked as (
-    select
-        measure,
-        value,
-        1 + floor(
-            5 * (2 * coalesce(sum(customers) over (upward rows between unbounded preceding and 1 preceding), 0)
-            + customers)::double / (2 * sum(customers) over whole)
-        ) as score,
-        (100 * coalesce(sum(greatest(value, 0) * customers) over (
-            downward rows between unbounded preceding and 1 preceding
-        ), 0))::double / nullif(100 * sum(greatest(value, 0) * customers) over whole, 0)::double as share
-    from counted
-    window
-        whole as (partition by measure),
-        upward as (partition by measure order by value),
-        downward as (partition by measure order by value desc)
-)
--- a score that nobody earns has a cut point out of reach
-select
-    measure,
-    coalesce(min(value) filter (score >= 2), 1e15)::decimal(18, 2) as s2,
-    coalesce(min(value) filter (score >= 3), 1e15)::decimal(18, 2) as s3,
-    coalesce(min(value) filter (score >= 4), 1e15)::decimal(18, 2) as s4,
-    coalesce(min(value) filter (score >= 5), 1e15)::decimal(18, 2) as s5,
-    coalesce(min(value) filter (value > 0 and share < 0.80), 1e15)::decimal(18, 2) as a,
-    coalesce(min(value) filter (value > 0 and share < 0.95), 1e15)::decimal(18, 2) as b
-from ranked
-group by measure;
+create temp table cuts as from cut_points_of('facts');
 
 create temp macro scored(frequency, value, s2, s3, s4, s5) as
-    case when frequency = 0 then 1 else 1 + (value >= s2)::int + (value >= s3)::int + (value >= s4)::int
-        + (value >= s5)::int end;
+    case when frequency = 0 then 1 else score5(value, s2, s3, s4, s5) end;
 
 copy (
     select
@@ -137,8 +99,8 @@ copy (
         scored(frequency, last_order - date '1970-01-01', r.s2, r.s3, r.s4, r.s5) as recency_score,
         scored(frequency, frequency, f.s2, f.s3, f.s4, f.s5) as frequency_score,
         scored(frequency, monetary, m.s2, m.s3, m.s4, m.s5) as monetary_score,
-        net_revenue,
-        case when net_revenue >= abc.a then 'A' when net_revenue >= abc.b then 'B' else 'C' end as abc_tier,
+        net as net_revenue,
+        case when net >= abc.a then 'A' when net >= abc.b then 'B' else 'C' end as abc_tier,
         realised_value
     from facts
     cross join (from cuts where measure = 'r') as r

@@ -313,7 +313,7 @@ def pareto_factorial(x, t_x, T, t, r, alpha, s, beta):
 
 def beta_factorial(x, t_x, T, t, r, alpha, a, b, modified: bool):
     """The sum over numbers of purchases: the k-th is made if a Poisson has k, and the k - 1 before kept them."""
-    R, b_x, share = ((column)[:, None] for column in (r + x, b + x + modified, t / (alpha + T + t)))
+    R, b_x, share = (column[:, None] for column in (r + x, b + x + modified, t / (alpha + T + t)))
     a, k = a[:, None], np.arange(2, 1000)  # shares are below 0.9 here
     # 2 (k - 1) E[(1 - p)^(k - 1)] P(N >= k), P(N = n) negative binomial
     kept = np.exp(gammaln(b_x + k - 1) - gammaln(b_x) + gammaln(a + b_x) - gammaln(a + b_x + k - 1))
