@@ -44,6 +44,8 @@ MARTS = {
     "marts.return_rates": ["as_of_date", "horizon_months", "ratio_from"],
     "marts.label_truth": ["as_of_date", "label_type", "label", "horizon_months"],
     "marts.chance_backtest": ["as_of_date", "horizon_months", "method"],
+    "marts.portfolio_summary": ["as_of_date"],
+    "marts.report_labels": ["kind", "code"],
     "marts.tier_summary": ["as_of_date", "tier"],
     "marts.segment_summary": ["as_of_date", "rfm_segment"],
     "marts.value_concentration": ["as_of_date", "percentile"],

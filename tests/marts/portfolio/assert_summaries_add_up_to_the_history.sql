@@ -19,11 +19,11 @@ with history as (
 
 summaries as (
 
-    {% for summary in ['tier_summary', 'segment_summary'] -%}
+    {% for summary in ['tier_summary', 'segment_summary', 'portfolio_summary'] -%}
     select
         '{{ summary }}' as mart,
         as_of_date,
-        sum(customers) as customers,
+        sum({{ 'known_customers' if summary == 'portfolio_summary' else 'customers' }}) as customers,
         sum(net_revenue) as net_revenue,
         sum(monetary) as monetary,
         sum(margin) as margin,
