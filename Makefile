@@ -16,12 +16,24 @@ SPARK_READY := .venv-spark/.ready
 DAGSTER_READY := .venv-dagster/.ready
 PEERS := pandas polars openretailscience lifetimes
 
-.PHONY: build refresh rollback roles arrival bench bench-clv bench-judging bench-peers spark dagster test test-year \
+.PHONY: build report dashboard tour refresh rollback roles arrival bench bench-clv bench-judging bench-peers spark dagster test test-year \
 	test-faults test-postgres test-scenarios test-spark test-schedule lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
 	@$(BIN)/python scripts/build.py "$$DATA"
+
+# the boards of charts/ as pages, from the marts that make build left, in data/report; a refresh draws them for its version
+report: $(READY)
+	@$(BIN)/python scripts/with_options.py "$$OPTIONS" scripts/report.py
+
+# the same boards with their filters, on 127.0.0.1 until it is interrupted
+dashboard: $(READY)
+	@$(BIN)/python scripts/with_options.py "$$OPTIONS" scripts/report.py --serve
+
+# a generated shop with all sources, built, and its report, in data/tour: what a newcomer opens first
+tour: $(READY)
+	@$(BIN)/python scripts/tour.py
 
 # build and test away from readers, then publish all at once in data/published; scripts/refresh.py says the rest.
 # OPTIONS: --target postgres, --force, --full-refresh, --accept-anomalies, --vars; quotes hold a word together
@@ -141,4 +153,4 @@ lock:
 # back to a fresh clone, but for what is published (data/published)
 clean:
 	rm -rf .venv .venv-spark .venv-dagster .venv-peers target logs data/warehouse.duckdb data/warehouse.duckdb.wal \
-		data/*.arrivals.jsonl gx/uncommitted
+		data/*.arrivals.jsonl data/report data/tour gx/uncommitted

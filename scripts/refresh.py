@@ -2,7 +2,8 @@
 
 DATA is as for make build: complete_journey, cdnow, a folder with one's own files, or raw (default): the raw tables of
 CUSTOMER_VALUE_DATABASE, or of the Postgres that PG* names. What readers see is HOME/current/analytics.duckdb, schema
-marts; on Postgres and Spark the schema published. scripts/rollback.py goes back to an earlier version.
+marts; on Postgres and Spark the schema published. The report is in HOME/current/report, on Postgres in HOME/report.
+scripts/rollback.py goes back to an earlier version.
 
 One line of JSON per step goes to HOME/state/refresh.jsonl and, unless it is a terminal, to the standard output.
 
@@ -43,6 +44,13 @@ def main() -> None:
         "--accept-anomalies",
         action="store_true",
         help="publish also what is far from the last runs or less than the publication rules allow, this once",
+    )
+    parser.add_argument(
+        "--no-report",
+        dest="report",
+        action="store_false",
+        default=os.environ.get("CUSTOMER_VALUE_REPORT") != "no",
+        help="draw no report of the version; CUSTOMER_VALUE_REPORT=no does the same",
     )
     os.umask(0o077)  # raw rows are in all that it writes but what it publishes
     # systemd stops with it; a shell starts what runs in its background with SIGINT ignored, so none is raised

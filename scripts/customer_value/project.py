@@ -22,6 +22,7 @@ BUILD_INPUTS = [
     "seeds",
     "tests",
     "analyses",
+    "charts",
     "scripts",
     "gx/thresholds.yml",
 ]

@@ -113,6 +113,8 @@ PARSED = SHARED / "partial_parse.msgpack"
 atexit.register(shutil.rmtree, SHARED, ignore_errors=True)
 
 
+os.environ["CUSTOMER_VALUE_REPORT"] = "no"  # test_report.py looks at it; ten seconds of CPU in any other refresh
+
 LIMIT = 1800  # seconds that a dbt command may take
 
 # what is built for a test that looks only at customers, or only at orders and rejected rows, with the data tests that

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from customer_value import report
 from customer_value.privacy import compaction, mentions
 from customer_value.privacy.compaction import DRAFT, synchronise
 from customer_value.privacy.erased_builds import erase_built, erase_texts, residue
@@ -29,7 +30,7 @@ from customer_value.quoting import quoted
 from customer_value.refresh import run_records
 
 # what the store works by; it names nobody
-NOT_SEARCHED = {version_files.DESCRIPTION, "publish.journal", "lock"}
+NOT_SEARCHED = {version_files.DESCRIPTION, "publish.journal", "lock", report.DOCUMENTATION}
 
 
 class Home:
@@ -115,6 +116,7 @@ class Home:
             for file in files:
                 for table, rows in self.rewrite(file, person).items():
                     found[f"{self.place(file)}: {table}"] = rows
+            self.redraw(folder, found)
             for version in whole:
                 if self.store.folder(version.number) == folder:
                     self.sign(folder, version)
@@ -123,6 +125,19 @@ class Home:
                 found[self.place(file)] = hits
                 self.overwrite(file, person)
         return found
+
+    def redraw(self, folder: Path, found: dict[str, int]) -> None:
+        """Draw the report of a version anew where its file had the person in it: boards show customers.
+
+        A report that the boards of today cannot draw from an earlier release's marts goes.
+        """
+        drawn, file = folder / version_files.REPORT, folder / version_files.ANALYTICS
+        if drawn.exists() and any(place.startswith(f"{self.place(file)}: ") for place in found):
+            for path in (folder, drawn):
+                path.chmod(0o755)
+            if not report.redraw(report.file_source(file), drawn):
+                self.notes.append(f"{self.place(drawn)} is gone: it could not be drawn anew without the person.")
+            version_files.seal(folder)
 
     def note_damage(self, damage: dict[int, list[str]]) -> None:
         """Note the versions that are not signed anew. damage: {number: what is not as it was published}."""
@@ -164,7 +179,7 @@ class Home:
     def sign(self, folder: Path, version: Version) -> None:
         """Take the checksums of a version anew, and what its raw rows were: the warehouses were written before it."""
         before = version.to_json()
-        version.checksums = {name: version_files.checksum(folder / name) for name in version.checksums}
+        version.checksums = version_files.checksums(folder) if version.checksums else {}
         warehouse = self.store.warehouses / f"{version.number:06}" / "warehouse.duckdb"
         if warehouse.exists():
             built = DuckDBStore(self.home, self.store.source)

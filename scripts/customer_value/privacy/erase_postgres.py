@@ -14,6 +14,7 @@ from typing import Any
 
 import psycopg2
 
+from customer_value import report
 from customer_value.contract import SCHEMA
 from customer_value.privacy.erase_duckdb import Home
 from customer_value.privacy.erased_builds import erase_built, erase_texts, residue
@@ -90,6 +91,9 @@ class Server(Home):
             self.sign({number for number, said in damage.items() if said})
         for table in sorted({tuple(place.split(".")[:2]) for place in found}):
             self.vacuum(*table)
+        drawn = (self.home / "report").resolve()
+        if found and drawn.is_dir() and not report.redraw(report.postgres_source(), drawn):
+            self.notes.append("The report is gone: it could not be drawn anew without the person.")
         for file in self.texts():
             if hits := self.hits(file, person):
                 found[self.place(file)] = hits

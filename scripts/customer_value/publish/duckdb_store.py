@@ -61,6 +61,7 @@ class DuckDBStore(Store):
         self.warehouses = self.state / "warehouses"
         self.database = self.work / "warehouse.duckdb"
         self.journal = Journal(self.state / "publish.journal")
+        self.drawn = self.state / "report"  # the report of what is being built, where it was drawn
 
     def open_work(self) -> dict[str, str]:
         """Copy the warehouse of the last version, so that what fails here spoils nothing."""
@@ -180,10 +181,13 @@ class DuckDBStore(Store):
             self.numbered.chmod(0o755)
         draft.mkdir()
         version.row_counts = self.write_marts(draft, tables)
+        if self.drawn.exists():
+            self.drawn.rename(draft / version_files.REPORT)
         version.checksums = version_files.checksums(draft)
         version_files.write(draft, version)
         version_files.seal(draft)
-        for path in (*(draft / name for name in version_files.MODES), draft):
+        files = [*(draft / name for name in version_files.MODES), *version_files.report_files(draft)]
+        for path in (*files, draft):
             synchronise(path)
         kept = self.warehouses / f"{version.number:06}"
         kept.parent.mkdir(exist_ok=True, mode=0o700)

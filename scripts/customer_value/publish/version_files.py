@@ -2,7 +2,8 @@
 
     analytics.duckdb   0444   all marts but those with personal data: what readers open
     full.duckdb        0400   all marts, for the owner alone
-    version.json       0444   what is known of the version, in a folder of mode 0555
+    report/            0444   its files, where the report was drawn: index.html first
+    version.json       0444   what is known of the version; folders have mode 0555
 
 A version of a release that wrote one file has all marts in analytics.duckdb, and no checksums.
 """
@@ -22,7 +23,7 @@ import duckdb
 from customer_value.publish.publishing import Version
 from customer_value.refresh import run_records
 
-ANALYTICS, FULL, DESCRIPTION = "analytics.duckdb", "full.duckdb", "version.json"
+ANALYTICS, FULL, DESCRIPTION, REPORT = "analytics.duckdb", "full.duckdb", "version.json", "report"
 MODES = {ANALYTICS: 0o444, FULL: 0o400, DESCRIPTION: 0o444}
 
 
@@ -47,15 +48,23 @@ def seal(folder: Path, is_shown: bool = True) -> None:
     is_shown: false takes the file of a release that wrote one alone, personal data in it, from readers.
     """
     modes = MODES | ({} if is_shown or (folder / FULL).exists() else {ANALYTICS: 0o400})
-    for path, mode in [*((folder / name, mode) for name, mode in modes.items()), (folder, 0o555)]:
+    drawn = [(file, 0o444) for file in report_files(folder)]
+    folders = [(path, 0o555) for path in (folder / REPORT, folder)]
+    for path, mode in [*((folder / name, mode) for name, mode in modes.items()), *drawn, *folders]:
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mode & 0o777 != mode:
                 path.chmod(mode)
 
 
+def report_files(folder: Path) -> list[Path]:
+    """Return the files of a version's report; none where it has none."""
+    return sorted((folder / REPORT).glob("*"))
+
+
 def checksums(folder: Path) -> dict[str, str]:
-    """Return {file of marts: sha256 of its content}."""
-    return {name: checksum(folder / name) for name in (ANALYTICS, FULL)}
+    """Return {file that readers open, from the version's folder on: sha256 of its content}."""
+    names = [ANALYTICS, FULL, *(str(file.relative_to(folder)) for file in report_files(folder))]
+    return {name: checksum(folder / name) for name in names}
 
 
 def checksum(file: Path) -> str:

@@ -19,7 +19,7 @@ import duckdb
 import psycopg2
 import yaml
 
-from customer_value import messages, project
+from customer_value import messages, project, report
 from customer_value.arrival import check_arrival
 from customer_value.clv import fit_clv
 from customer_value.privacy import keepers
@@ -122,6 +122,8 @@ class Refresh:
             last = self.compared(fingerprint["inputs"])
             findings = publication_rules.check(self.store, self.variables, last, self.run.as_of_date)
             details["findings"] = self.judged(findings)
+        with self.step("report") as details:
+            details["files"] = self.draw()
         with self.step("publish") as details:
             version = self.publish(fingerprint)
             details |= {"version": version.number, "as_of": version.as_of_date}
@@ -254,6 +256,27 @@ class Refresh:
 
         tested_build.build(self.store, self.run, self.arguments.target, self.state, tell, *options)
 
+    def draw(self) -> int:
+        """Draw the report of what was built; return how many files. Marts are right without it: a fault is a warning.
+
+        Spark has none: dbt-charts has no connection to a Thrift server.
+        """
+        folder = self.state / "report"
+        shutil.rmtree(folder, ignore_errors=True)
+        if not self.arguments.report or self.arguments.target == "spark":
+            return 0
+        is_file = isinstance(self.store, DuckDBStore)
+        source = report.file_source(self.store.database) if is_file else report.postgres_source("marts")
+        docs = ["--target", self.arguments.target, "--target-path", str(self.target_path)]
+        docs += ["--vars", self.dbt_vars()] if self.dbt_vars() else []
+        try:
+            with self.store.watched():
+                return len(report.render(source, folder, docs))
+        except (report.ReportError, OSError) as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            self.warn(f"the report could not be drawn, and this version has none: {messages.told(error)}")
+            return 0
+
     def publish(self, fingerprint: dict[str, Any]) -> Version:
         """Publish what was built, with the record of this run in it."""
         self.run.version = self.store.next_number()
@@ -270,6 +293,8 @@ class Refresh:
             fingerprint=fingerprint,
         )
         self.store.publish(version, publishing.marts(self.target_path / "manifest.json"))
+        if self.arguments.target == "postgres":  # on DuckDB it is in the version
+            report.show(self.state / "report", self.arguments.home, version.number)
         return version
 
     def built_in(self) -> str:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
+from pathlib import Path
 
 import psycopg2
 
-from customer_value import messages
+from customer_value import messages, report
 from customer_value.project import default_database
 from customer_value.publish import publishing
 from customer_value.publish.duckdb_store import DuckDBStore
 from customer_value.publish.postgres_store import PostgresStore
-from customer_value.publish.publishing import NotNow, PublishError, Store
+from customer_value.publish.publishing import NotNow, PublishError, Store, Version
 from customer_value.publish.spark_store import SparkStore
 from customer_value.refresh import file_lock, refresh, run_records
 from customer_value.refresh.file_lock import LockedError
@@ -47,6 +49,18 @@ def go_back(store: Store, records: Records, number: int | None) -> str:
     return f"current: {version}; before: {current or 'not known'}"
 
 
+def draw(home: Path, version: Version) -> None:
+    """Draw the report anew from what readers see now; say so where that fails, and take the later one away."""
+    folder = home / "state" / "report"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        report.render(report.postgres_source(), folder)
+    except (report.ReportError, OSError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        print(f"warning: the report could not be drawn, and there is none: {messages.told(error)}", file=sys.stderr)
+    report.show(folder, home, version.number)
+
+
 def listed(store: Store) -> str:
     """Return the versions, one per line, the current one marked."""
     current = store.current()
@@ -74,6 +88,8 @@ def run(arguments: argparse.Namespace) -> int:
         with file_lock.held(home / "state" / "lock"):
             opened = store(lock=True)
             print(go_back(opened, opened.records(), arguments.version))
+            if arguments.target == "postgres" and (home / "report").exists():  # on DuckDB it is in the version
+                draw(home, opened.current())
             return 0
     except LockedError as error:
         print(f"error: a refresh is running: {error}. Nothing was changed", file=sys.stderr)

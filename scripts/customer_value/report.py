@@ -1,0 +1,237 @@
+"""The report: the boards of charts/ as pages that open without a server, an index, and one PDF.
+
+    index.html       a link to each board, to the PDF and to the documentation
+    <board>.html     a board each, fonts and pictures inside; asks nothing of anybody
+    report.pdf       all boards, to print or to send
+    documentation.html   dbt docs, where a build's target folder is given
+
+dbt-charts draws them (dct render). It reads a project of its own in a temporary folder, so that the same boards read a
+published file, a warehouse or a Postgres, and nothing is written beside them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pypdf
+import yaml
+
+from customer_value import messages
+from customer_value.dbt import dbt_program
+from customer_value.processes import die_with_parent
+from customer_value.project import PROJECT
+
+INDEX, PDF, DOCUMENTATION = "index.html", "report.pdf", "documentation.html"
+BOARDS = PROJECT / "charts"
+SHARED = "meta.yml"  # what all boards share, no board
+DCT = Path(sys.executable).with_name("dct")
+NO_TRACKING = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+PAGE = jinja2.Environment(autoescape=True).from_string(
+    """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Customer value: report</title>
+<style>
+body { font-family: system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; color: #222; }
+h1 { font-weight: 600; }
+li { margin: 0 0 1rem; list-style: none; }
+ul { padding: 0; }
+a { color: #1b4f72; font-size: 1.15rem; }
+p { margin: .2rem 0 0; color: #555; }
+</style>
+</head>
+<body>
+<h1>Customer value</h1>
+<ul>
+{% for board in boards %}
+<li><a href="{{ board.name }}.html">{{ board.title }}</a><p>{{ board.notes }}</p></li>
+{% endfor %}
+</ul>
+<p><a href="{{ pdf }}">All boards as a PDF</a></p>
+{% if documentation %}<p><a href="{{ documentation }}">What each table and column means</a></p>{% endif %}
+</body>
+</html>
+"""
+)
+
+
+class ReportError(Exception):
+    """The report cannot be drawn; the message has what dct or dbt said."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """A board of charts/: its file's name, the heading that readers see, what it answers."""
+
+    name: str
+    title: str
+    notes: str
+
+
+def boards() -> list[Board]:
+    """Return the boards in the order of their names, the portfolio first."""
+    found = []
+    for file in sorted(BOARDS.glob("*.yml")):
+        if file.name != SHARED:
+            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            found.append(Board(file.stem, content["title"], " ".join(content["notes"].split())))
+    return sorted(found, key=lambda board: (board.name != "portfolio", board.name))
+
+
+def file_source(file: Path) -> dict[str, Any]:
+    """Return dct's connection to the schema marts of a DuckDB file."""
+    return {"type": "duckdb", "path": str(file.resolve()), "schema": "marts"}
+
+
+def postgres_source(schema: str = "published") -> dict[str, Any]:
+    """Return dct's connection to a schema of the Postgres that PG* names."""
+    return {
+        "type": "postgres",
+        "host": os.environ.get("PGHOST", "localhost"),
+        "port": int(os.environ.get("PGPORT", "5432")),
+        "dbname": os.environ.get("PGDATABASE", ""),
+        "schema": schema,
+        "user": "{{ env_var('PGUSER', '') }}",
+        "password": "{{ env_var('PGPASSWORD', '') }}",
+    }
+
+
+@contextlib.contextmanager
+def charts_project(source: dict[str, Any]) -> Iterator[Path]:
+    """Yield a folder with the boards and a dbt_charts.yml that names one source, marts."""
+    with tempfile.TemporaryDirectory(prefix="report-") as folder:
+        place = Path(folder)
+        shutil.copytree(BOARDS, place / "charts")
+        (place / "dbt_charts.yml").write_text(yaml.safe_dump({"sources": {"marts": source}}), encoding="utf-8")
+        yield place
+
+
+def render(source: dict[str, Any], folder: Path, docs: list[str] | None = None) -> list[Path]:
+    """Draw the report into a folder, which is made anew; return its files. Raises ReportError.
+
+    docs: options of dbt docs generate, --target and --target-path among them; None: no documentation.
+    """
+    if folder.exists():
+        if any(folder.iterdir()) and not (folder / PDF).exists():
+            raise ReportError(f"{folder} holds other files than a report; name a folder that is new or empty")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    with charts_project(source) as place:
+        run_all([*draw(place, folder), *([document(docs)] if docs else [])])
+    if docs:
+        shutil.copyfile(Path(docs[docs.index("--target-path") + 1]) / "static_index.html", folder / DOCUMENTATION)
+    bind(folder)
+    return sorted(folder.iterdir())
+
+
+def redraw(source: dict[str, Any], folder: Path) -> bool:
+    """Draw the boards of a report anew from other rows; False, and no report is left, where they cannot be drawn.
+
+    What the documentation says does not depend on rows; it stays.
+    """
+    try:
+        with charts_project(source) as place:
+            for file in folder.iterdir():
+                if file.name != DOCUMENTATION:
+                    file.unlink()
+            run_all(draw(place, folder))
+        bind(folder)
+    except ReportError:
+        shutil.rmtree(folder)
+        return False
+    return True
+
+
+def bind(folder: Path) -> None:
+    """Make one PDF of those of the boards, and the index."""
+    bound = pypdf.PdfWriter()
+    for board in boards():
+        bound.append(str(folder / f"{board.name}.pdf"), outline_item=board.title)
+        (folder / f"{board.name}.pdf").unlink()
+    bound.write(str(folder / PDF))
+    documentation = DOCUMENTATION if (folder / DOCUMENTATION).exists() else None
+    page = PAGE.render(boards=boards(), pdf=PDF, documentation=documentation)
+    (folder / INDEX).write_text(page + "\n", encoding="utf-8")
+
+
+def show(drawn: Path, home: Path, number: int) -> None:
+    """Let readers see a report as HOME/report, in one step, where no folder of a version holds it; those before it go.
+
+    drawn: the folder that render() filled; where it is not there, the link goes too, because it would show the past.
+    """
+    link, numbered = home / "report", home / "reports"
+    shown = numbered / f"{number:06}"
+    if drawn.exists():
+        shutil.rmtree(shown, ignore_errors=True)
+        numbered.mkdir(exist_ok=True)
+        drawn.rename(shown)
+        for path, mode in [(numbered, 0o755), (shown, 0o755), *((file, 0o444) for file in shown.iterdir())]:
+            path.chmod(mode)
+        new = home / "report.new"
+        new.unlink(missing_ok=True)
+        new.symlink_to(shown.relative_to(home))
+        new.replace(link)
+    else:
+        link.unlink(missing_ok=True)
+    for folder in numbered.glob("[0-9]*"):
+        if folder != shown or not link.exists():
+            shutil.rmtree(folder)
+
+
+def run_all(commands: list[tuple[list[str], Path]]) -> None:
+    """Run commands beside each other, each in its folder. Raises ReportError with the last words of one that fails."""
+    started = [start(command, folder) for command, folder in commands]
+    said = [process.communicate()[0] for process in started]
+    for process, words in zip(started, said, strict=True):
+        if process.returncode:
+            raise ReportError(f"{Path(process.args[0]).name} ended with {process.returncode}: {last_words(words)}")
+
+
+def draw(place: Path, folder: Path) -> list[tuple[list[str], Path]]:
+    """Return the calls of dct that draw all boards of a project, as pages and as PDFs, with the folder to run in."""
+    files = [str(place / "charts" / f"{board.name}.yml") for board in boards()]
+    command, output = [str(DCT), "render", *files, "--no-cache", "--no-warnings"], folder.resolve()
+    return [([*command, "--format", form, "--output", f"{output}/{{stem}}.{form}"], place) for form in ("html", "pdf")]
+
+
+def document(options: list[str]) -> tuple[list[str], Path]:
+    """Return the call of dbt that writes the documentation as one page, with the folder to run in."""
+    fixed = ["docs", "generate", "--static", "--no-compile", "--quiet"]
+    return [str(dbt_program("duckdb")), *fixed, *options], PROJECT
+
+
+def start(command: list[str], place: Path) -> subprocess.Popen[str]:
+    """Start a command that says on its standard output, with its errors in it, what it does."""
+    return subprocess.Popen(
+        command, cwd=place, env=os.environ | NO_TRACKING, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace", preexec_fn=die_with_parent,
+    )  # fmt: skip
+
+
+def last_words(said: str, lines: int = 20) -> str:
+    """Return the end of what a command said, without values of customers."""
+    return messages.without_values("\n".join(said.strip().splitlines()[-lines:]))
+
+
+def serve(source: dict[str, Any], port: int) -> int:
+    """Serve the boards with their filters on 127.0.0.1 until it is interrupted; return dct's exit code."""
+    with charts_project(source) as place:
+        command = [str(DCT), "serve", "--host", "127.0.0.1", "--port", str(port), "--no-cache"]
+        process = subprocess.Popen(command, cwd=place, env=os.environ | NO_TRACKING, preexec_fn=die_with_parent)
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.terminate()
+            return process.wait() and 0

@@ -1,0 +1,54 @@
+"""Draw the report: the boards of charts/ as pages that open without a server, an index, and one PDF.
+
+From the marts of CUSTOMER_VALUE_DATABASE, as make build leaves them, into FOLDER, by default data/report; with --target
+postgres from schema published. Every refresh does the same for the version that it publishes (HOME/current/report).
+--serve serves the boards with their filters instead, on 127.0.0.1 until it is interrupted: of the published version
+where there is one, so that no build waits for a reader.
+
+exit codes: 0 done; 2 it could not be drawn
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import NoReturn
+
+from customer_value import project, report
+from customer_value.publish.version_files import ANALYTICS
+
+
+def main() -> None:
+    """Parse the arguments, draw or serve, say where."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=project.PROJECT / "data" / "report", metavar="FOLDER")
+    parser.add_argument("--target", choices=["duckdb", "postgres"], default="duckdb")
+    parser.add_argument("--serve", action="store_true", help="serve the boards, with their filters")
+    parser.add_argument("--port", type=int, default=8080, help="of --serve")
+    arguments = parser.parse_args()
+    published = project.default_home() / "current" / ANALYTICS
+    file = published if arguments.serve and published.exists() else project.default_database()
+    if arguments.target == "duckdb" and not file.exists():
+        fail(f"{os.path.relpath(file)} is not there; make build makes it")
+    source = report.postgres_source() if arguments.target == "postgres" else report.file_source(file)
+    if arguments.serve:
+        print(f"http://127.0.0.1:{arguments.port}/portfolio/ from {os.path.relpath(file)}; Ctrl-C ends it", flush=True)
+        sys.exit(report.serve(source, arguments.port))
+    try:
+        files = report.render(source, arguments.folder)
+    except (report.ReportError, OSError) as error:
+        fail(str(error))
+    size = sum(each.stat().st_size for each in files) / 1e6
+    print(f"report: {os.path.relpath(arguments.folder / report.INDEX)} ({len(files)} files, {size:.1f} MB)")
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and exit with 2."""
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""The report: its boards read marts alone, open without a request, are equal twice, and go with their version."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pypdf
+import pytest
+import sqlglot
+import yaml
+from conftest import Warehouse
+
+from customer_value import report
+from customer_value.project import PROJECT
+from customer_value.publish import publishing
+
+BOARDS = {board.name: board for board in report.boards()}
+# of the pages alone: what a browser of its own accord asks for stays away
+QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+def content(board: str) -> dict:
+    return yaml.safe_load((report.BOARDS / f"{board}.yml").read_text(encoding="utf-8"))
+
+
+def queries(node: object) -> list[str]:
+    """Return the SQL of all queries within a board or a part of one."""
+    if isinstance(node, list):
+        return [sql for each in node for sql in queries(each)]
+    if not isinstance(node, dict):
+        return []
+    own = [each if isinstance(each, str) else each.get("sql", "") for each in node.get("queries", {}).values()]
+    return [sql for sql in own if sql] + [sql for each in node.values() for sql in queries(each)]
+
+
+def tables(sql: str) -> set[str]:
+    """Return the tables that a query reads; what dct's Jinja puts into it stands for true."""
+    plain = re.sub(r"\{%.*?%\}", " ", re.sub(r"\{\{.*?\}\}", "true", sql, flags=re.S), flags=re.S)
+    parsed = sqlglot.parse_one(plain, dialect="duckdb")
+    named = {each.alias_or_name for each in parsed.find_all(sqlglot.exp.CTE)}
+    return {f"{each.db}.{each.name}".lstrip(".") for each in parsed.find_all(sqlglot.exp.Table)} - named
+
+
+@pytest.fixture(scope="module")
+def drawn(shop: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the report of the fixture shop."""
+    folder = tmp_path_factory.mktemp("report") / "report"
+    report.render(report.file_source(shop.database), folder)
+    return folder
+
+
+def requested(page: Path, log: Path) -> set[str]:
+    """Open a page in a browser; return the addresses that it asked for, but for those of files beside it."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    assert program, "a test needs a browser: apt-get install -y chromium"
+    subprocess.run(
+        [program, *QUIET, f"--log-net-log={log}", f"--user-data-dir={log.parent / 'profile'}", "--dump-dom",
+         "--virtual-time-budget=5000", page.as_uri()],
+        capture_output=True, timeout=120, check=True,
+    )  # fmt: skip
+    events = json.loads(log.read_text(encoding="utf-8"))["events"]
+    addresses = {each["params"]["url"] for each in events if each.get("params", {}).get("url")}
+    return {each for each in addresses if urlparse(each).scheme not in ("data", "blob", "file", "chrome")}
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_board_reads_marts_without_personal_data_and_its_exposure_names_them(board: str):
+    read = {table for sql in queries(content(board)) for table in tables(sql)}
+    assert read <= set(publishing.impersonal_marts()), board
+    exposures = yaml.safe_load((PROJECT / "models" / "exposures.yml").read_text(encoding="utf-8"))["exposures"]
+    (exposure,) = [each for each in exposures if each["name"] == board]
+    assert exposure["depends_on"] == [f"ref('{table}')" for table in sorted(read)]
+    assert exposure["url"].endswith(f"report/{board}.html")
+
+
+def test_every_label_has_a_colour_of_its_own_or_none_of_its_kind_has():
+    pins = yaml.safe_load((report.BOARDS / report.SHARED).read_text(encoding="utf-8"))
+    pins = pins["style"]["charts"]["category_colors"]
+    lines = (PROJECT / "seeds" / "reference" / "display_labels.csv").read_text(encoding="utf-8").splitlines()[1:]
+    labels = [re.match(r"([^,]*),([^,]*),(.*),\d+$", line).groups() for line in lines]
+    for field, kind in (("tier_label", "tier"), ("segment_label", "rfm_segment"), ("stage_label", "lifecycle_stage")):
+        assert set(pins[field]["values"]) == {label.strip('"') for each, _, label in labels if each == kind}
+
+
+def test_a_report_has_a_page_per_board_an_index_and_a_pdf(drawn: Path):
+    assert {file.name for file in drawn.iterdir()} == {"index.html", "report.pdf", *(f"{name}.html" for name in BOARDS)}
+    index = (drawn / "index.html").read_text(encoding="utf-8")
+    assert all(f'href="{name}.html"' in index and board.title in index for name, board in BOARDS.items())
+    outline = [each.title for each in pypdf.PdfReader(drawn / "report.pdf").outline]
+    assert outline == [board.title for board in report.boards()]
+
+
+def test_a_page_asks_nothing_of_anybody(drawn: Path, tmp_path: Path):
+    for number, page in enumerate(sorted(drawn.glob("*.html"))):
+        (tmp_path / str(number)).mkdir()
+        assert requested(page, tmp_path / str(number) / "log.json") == set(), page.name
+    asking = tmp_path / "asking.html"  # so that the look is known to see something
+    asking.write_text('<img src="http://127.0.0.1:9/picture.png">')
+    assert requested(asking, tmp_path / "log.json") == {"http://127.0.0.1:9/picture.png"}
+
+
+def test_a_report_drawn_twice_is_the_same(shop: Warehouse, drawn: Path, tmp_path: Path):
+    again = tmp_path / "again"
+    report.render(report.file_source(shop.database), again)
+    for page in drawn.glob("*.html"):
+        assert page.read_bytes() == (again / page.name).read_bytes(), page.name
+
+
+def test_a_folder_with_other_files_is_left_alone(shop: Warehouse, tmp_path: Path):
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(report.ReportError, match="holds other files"):
+        report.render(report.file_source(shop.database), tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_board_that_fails_names_itself(shop: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    boards = tmp_path / "charts"
+    boards.mkdir()
+    shutil.copy(report.BOARDS / report.SHARED, boards)
+    (boards / "broken.yml").write_text(
+        "title: Broken\nnotes: None.\nqueries: {one: select no_such_column from tier_summary}\n"
+        "charts: {one: {type: kpi, query: one, value: no_such_column, label: Nothing}}\nrows: [one]\n"
+    )
+    monkeypatch.setattr(report, "BOARDS", boards)
+    with pytest.raises(report.ReportError, match="broken"):
+        report.render(report.file_source(shop.database), tmp_path / "report")
