@@ -33,11 +33,12 @@ def main() -> None:
     if arguments.target == "duckdb" and not file.exists():
         fail(f"{os.path.relpath(file)} is not there; make build makes it")
     source = report.postgres_source() if arguments.target == "postgres" else report.file_source(file)
+    currency = project.project_vars()["reporting_currency"]
     if arguments.serve:
         print(f"http://127.0.0.1:{arguments.port}/portfolio/ from {os.path.relpath(file)}; Ctrl-C ends it", flush=True)
-        sys.exit(report.serve(source, arguments.port))
+        sys.exit(report.serve(source, arguments.port, currency))
     try:
-        files = report.render(source, arguments.folder)
+        files = report.render(source, arguments.folder, currency)
     except (report.ReportError, OSError) as error:
         fail(str(error))
     size = sum(each.stat().st_size for each in files) / 1e6

@@ -35,6 +35,7 @@ INDEX, PDF, DOCUMENTATION = "index.html", "report.pdf", "documentation.html"
 BOARDS = PROJECT / "charts"
 SHARED = "meta.yml"  # what all boards share, no board
 DCT = Path(sys.executable).with_name("dct")
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥", "INR": "₹"}
 NO_TRACKING = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 PAGE = jinja2.Environment(autoescape=True).from_string(
     """<!DOCTYPE html>
@@ -108,27 +109,38 @@ def postgres_source(schema: str = "published") -> dict[str, Any]:
     }
 
 
+def number_locale(currency: str) -> dict[str, Any]:
+    """Return how numbers are written: as in English, with the symbol of a currency, or with its code before them."""
+    sign = SIGNS.get(currency, f"{currency} ")
+    return {"decimal": ".", "thousands": ",", "grouping": [3], "currency": [sign, ""]}
+
+
 @contextlib.contextmanager
-def charts_project(source: dict[str, Any]) -> Iterator[Path]:
-    """Yield a folder with the boards and a dbt_charts.yml that names one source, marts."""
+def charts_project(source: dict[str, Any], currency: str) -> Iterator[Path]:
+    """Yield a folder with the boards, amounts in a currency, and a dbt_charts.yml that names one source, marts."""
     with tempfile.TemporaryDirectory(prefix="report-") as folder:
         place = Path(folder)
         shutil.copytree(BOARDS, place / "charts")
+        shared = place / "charts" / SHARED
+        settings = yaml.safe_load(shared.read_text(encoding="utf-8"))
+        settings["regional"] = (settings.get("regional") or {}) | {"locale": {"number": number_locale(currency)}}
+        shared.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
         (place / "dbt_charts.yml").write_text(yaml.safe_dump({"sources": {"marts": source}}), encoding="utf-8")
         yield place
 
 
-def render(source: dict[str, Any], folder: Path, docs: list[str] | None = None) -> list[Path]:
+def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: list[str] | None = None) -> list[Path]:
     """Draw the report into a folder, which is made anew; return its files. Raises ReportError.
 
-    docs: options of dbt docs generate, --target and --target-path among them; None: no documentation.
+    currency: of the amounts, var reporting_currency. docs: options of dbt docs generate, --target and --target-path
+    among them; None: no documentation.
     """
     if folder.exists():
         if any(folder.iterdir()) and not (folder / PDF).exists():
             raise ReportError(f"{folder} holds other files than a report; name a folder that is new or empty")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    with charts_project(source) as place:
+    with charts_project(source, currency) as place:
         run_all([*draw(place, folder), *([document(docs)] if docs else [])])
     if docs:
         shutil.copyfile(Path(docs[docs.index("--target-path") + 1]) / "static_index.html", folder / DOCUMENTATION)
@@ -136,13 +148,13 @@ def render(source: dict[str, Any], folder: Path, docs: list[str] | None = None) 
     return sorted(folder.iterdir())
 
 
-def redraw(source: dict[str, Any], folder: Path) -> bool:
+def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:
     """Draw the boards of a report anew from other rows; False, and no report is left, where they cannot be drawn.
 
     What the documentation says does not depend on rows; it stays.
     """
     try:
-        with charts_project(source) as place:
+        with charts_project(source, currency) as place:
             for file in folder.iterdir():
                 if file.name != DOCUMENTATION:
                     file.unlink()
@@ -225,9 +237,9 @@ def last_words(said: str, lines: int = 20) -> str:
     return messages.without_values("\n".join(said.strip().splitlines()[-lines:]))
 
 
-def serve(source: dict[str, Any], port: int) -> int:
+def serve(source: dict[str, Any], port: int, currency: str) -> int:
     """Serve the boards with their filters on 127.0.0.1 until it is interrupted; return dct's exit code."""
-    with charts_project(source) as place:
+    with charts_project(source, currency) as place:
         command = [str(DCT), "serve", "--host", "127.0.0.1", "--port", str(port), "--no-cache"]
         process = subprocess.Popen(command, cwd=place, env=os.environ | NO_TRACKING, preexec_fn=die_with_parent)
         try:

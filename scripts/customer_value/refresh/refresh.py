@@ -271,7 +271,7 @@ class Refresh:
         docs += ["--vars", self.dbt_vars()] if self.dbt_vars() else []
         try:
             with self.store.watched():
-                return len(report.render(source, folder, docs))
+                return len(report.render(source, folder, self.variables["reporting_currency"], docs))
         except (report.ReportError, OSError) as error:
             shutil.rmtree(folder, ignore_errors=True)
             self.warn(f"the report could not be drawn, and this version has none: {messages.told(error)}")
