@@ -12,6 +12,7 @@ published file, a warehouse or a Postgres, and nothing is written beside them.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import subprocess
@@ -35,6 +36,7 @@ INDEX, PDF, DOCUMENTATION = "index.html", "report.pdf", "documentation.html"
 BOARDS = PROJECT / "charts"
 SHARED = "meta.yml"  # what all boards share, no board
 DCT = Path(sys.executable).with_name("dct")
+README_CHARTS = [("portfolio", "revenue_by_tier"), ("portfolio", "concentration")]
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥", "INR": "₹"}
 NO_TRACKING = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 PAGE = jinja2.Environment(autoescape=True).from_string(
@@ -129,9 +131,10 @@ def charts_project(source: dict[str, Any], currency: str) -> Iterator[Path]:
         yield place
 
 
-def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: list[str] | None = None) -> list[Path]:
-    """Draw the report into a folder, which is made anew; return its files. Raises ReportError.
+def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: list[str] | None = None) -> list[str]:
+    """Draw the report into a folder, which is made anew; return the charts that could not be drawn, and why.
 
+    Such a chart says so on its board; all others are drawn. Raises ReportError where there is no report.
     currency: of the amounts, var reporting_currency. docs: options of dbt docs generate, --target and --target-path
     among them; None: no documentation.
     """
@@ -141,11 +144,13 @@ def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: li
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     with charts_project(source, currency) as place:
-        run_all([*draw(place, folder), *([document(docs)] if docs else [])])
+        pages, *_ = run_all([*draw(place, folder), *([document(docs)] if docs else [])])
     if docs:
         shutil.copyfile(Path(docs[docs.index("--target-path") + 1]) / "static_index.html", folder / DOCUMENTATION)
     bind(folder)
-    return sorted(folder.iterdir())
+    return [
+        f"chart {line['chart'] or line['path']} of {line['range']['file']}: {line['code']}" for line in errors(pages)
+    ]
 
 
 def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:
@@ -166,12 +171,20 @@ def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:
     return True
 
 
+def errors(said: str) -> list[dict[str, Any]]:
+    """Return what dct says of charts that it could not draw: its lines of JSON."""
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    return [line for line in lines if line["level"] == "error"]
+
+
 def bind(folder: Path) -> None:
-    """Make one PDF of those of the boards, and the index."""
+    """Make one PDF of those of the boards, and the index. A board with a chart that cannot be drawn has no PDF."""
     bound = pypdf.PdfWriter()
     for board in boards():
-        bound.append(str(folder / f"{board.name}.pdf"), outline_item=board.title)
-        (folder / f"{board.name}.pdf").unlink()
+        file = folder / f"{board.name}.pdf"
+        if file.exists():
+            bound.append(str(file), outline_item=board.title)
+            file.unlink()
     bound.write(str(folder / PDF))
     documentation = DOCUMENTATION if (folder / DOCUMENTATION).exists() else None
     page = PAGE.render(boards=boards(), pdf=PDF, documentation=documentation)
@@ -202,19 +215,26 @@ def show(drawn: Path, home: Path, number: int) -> None:
             shutil.rmtree(folder)
 
 
-def run_all(commands: list[tuple[list[str], Path]]) -> None:
-    """Run commands beside each other, each in its folder. Raises ReportError with the last words of one that fails."""
+def run_all(commands: list[tuple[list[str], Path]]) -> list[str]:
+    """Run commands beside each other, each in its folder; return what they said.
+
+    Raises ReportError with the last words of one that fails otherwise than by a chart.
+    """
     started = [start(command, folder) for command, folder in commands]
     said = [process.communicate()[0] for process in started]
     for process, words in zip(started, said, strict=True):
-        if process.returncode:
+        if process.returncode and not errors(words):
             raise ReportError(f"{Path(process.args[0]).name} ended with {process.returncode}: {last_words(words)}")
+    return said
 
 
 def draw(place: Path, folder: Path) -> list[tuple[list[str], Path]]:
     """Return the calls of dct that draw all boards of a project, as pages and as PDFs, with the folder to run in."""
     files = [str(place / "charts" / f"{board.name}.yml") for board in boards()]
-    command, output = [str(DCT), "render", *files, "--no-cache", "--no-warnings"], folder.resolve()
+    command, output = (
+        [str(DCT), "render", *files, "--no-cache", "--allow-chart-errors", "--diagnostics-json"],
+        folder.resolve(),
+    )
     return [([*command, "--format", form, "--output", f"{output}/{{stem}}.{form}"], place) for form in ("html", "pdf")]
 
 
@@ -222,6 +242,20 @@ def document(options: list[str]) -> tuple[list[str], Path]:
     """Return the call of dbt that writes the documentation as one page, with the folder to run in."""
     fixed = ["docs", "generate", "--static", "--no-compile", "--quiet"]
     return [str(dbt_program("duckdb")), *fixed, *options], PROJECT
+
+
+def pictures(source: dict[str, Any], folder: Path, currency: str = "USD") -> list[Path]:
+    """Draw the charts of the README as PNGs into a folder; return the files. Raises ReportError."""
+    files = [folder.resolve() / f"report_{chart}.png" for _, chart in README_CHARTS]
+    with charts_project(source, currency) as place:
+        command = [str(DCT), "render", "--no-cache", "--no-warnings", "--format", "png"]
+        run_all(
+            [
+                ([*command, str(place / "charts" / f"{board}.yml"), "--chart", chart, "--output", str(file)], place)
+                for (board, chart), file in zip(README_CHARTS, files, strict=True)
+            ]
+        )
+    return files
 
 
 def start(command: list[str], place: Path) -> subprocess.Popen[str]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -50,7 +57,7 @@ def tables(sql: str) -> set[str]:
 def drawn(shop: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the report of the fixture shop."""
     folder = tmp_path_factory.mktemp("report") / "report"
-    report.render(report.file_source(shop.database), folder)
+    assert report.render(report.file_source(shop.database), folder) == []
     return folder
 
 
@@ -111,6 +118,13 @@ def test_a_report_drawn_twice_is_the_same(shop: Warehouse, drawn: Path, tmp_path
         assert page.read_bytes() == (again / page.name).read_bytes(), page.name
 
 
+def test_the_readmes_pictures_are_of_today(complete_journey: Warehouse, tmp_path: Path):
+    """Where this fails, look at what changed, then: make build && python scripts/draw_pictures.py."""
+    for picture in report.pictures(report.file_source(complete_journey.database), tmp_path):
+        assert picture.read_bytes() == (PROJECT / "assets" / picture.name).read_bytes(), picture.name
+        assert f"assets/{picture.name}" in (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
 def test_a_folder_with_other_files_is_left_alone(shop: Warehouse, tmp_path: Path):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(report.ReportError, match="holds other files"):
@@ -118,14 +132,48 @@ def test_a_folder_with_other_files_is_left_alone(shop: Warehouse, tmp_path: Path
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
-def test_a_board_that_fails_names_itself(shop: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_chart_that_fails_is_named_and_the_others_are_drawn(
+    shop: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     boards = tmp_path / "charts"
     boards.mkdir()
     shutil.copy(report.BOARDS / report.SHARED, boards)
     (boards / "broken.yml").write_text(
-        "title: Broken\nnotes: None.\nqueries: {one: select no_such_column from tier_summary}\n"
-        "charts: {one: {type: kpi, query: one, value: no_such_column, label: Nothing}}\nrows: [one]\n"
+        """
+        title: Broken
+        notes: Nothing.
+        queries: {one: select no_such_column from tier_summary, two: select sum(customers) as n from tier_summary}
+        charts:
+          wrong: {type: kpi, query: one, value: no_such_column, label: Nothing}
+          right: {type: kpi, query: two, value: n, label: Customers of all dates}
+        rows: [wrong, right]
+        """
     )
     monkeypatch.setattr(report, "BOARDS", boards)
-    with pytest.raises(report.ReportError, match="broken"):
+    (fault,) = report.render(report.file_source(shop.database), tmp_path / "report")
+    assert "charts/broken.yml: ERR" in fault
+    assert "Customers of all dates" in (tmp_path / "report" / "broken.html").read_text(encoding="utf-8")
+    (boards / "broken.yml").write_text("title: Broken\nnotes: Nothing.\nrows: [nothing]\n")
+    with pytest.raises(report.ReportError, match="dct ended with 1"):
         report.render(report.file_source(shop.database), tmp_path / "report")
+
+
+def test_a_dashboard_is_served_with_its_filters_until_it_is_interrupted(shop: Warehouse):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, str(PROJECT / "scripts" / "report.py"), "--serve", "--port", str(port)]
+    own = os.environ | {"CUSTOMER_VALUE_DATABASE": str(shop.database), "CUSTOMER_VALUE_PUBLISHED": str(shop.folder)}
+    server = subprocess.Popen(command, env=own, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        address = f"http://127.0.0.1:{port}/portfolio/"
+        assert address in server.stdout.readline()
+        for _ in range(600):
+            with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=60) as answer:
+                page = answer.read().decode()
+                break
+            time.sleep(0.1)
+        assert "Portfolio" in page and "as_of" in page
+    finally:
+        server.send_signal(signal.SIGINT)
+        assert server.wait(timeout=30) == 0
