@@ -1,4 +1,4 @@
-"""Draw the two charts of the report that the README shows, from Complete Journey as make build leaves it, into assets."""
+"""Draw the two charts of the report that the README shows, from Complete Journey as make build leaves it."""
 
 from __future__ import annotations
 
