@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -37,6 +38,7 @@ BOARDS = PROJECT / "charts"
 SHARED = "meta.yml"  # what all boards share, no board
 DCT = Path(sys.executable).with_name("dct")
 README_CHARTS = [("portfolio", "revenue_by_tier"), ("portfolio", "concentration")]
+RENDERED_AT = re.compile(r' data-rendered-at="[^"]*"')
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥", "INR": "₹"}
 NO_TRACKING = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 PAGE = jinja2.Environment(autoescape=True).from_string(
@@ -106,6 +108,7 @@ def postgres_source(schema: str = "published") -> dict[str, Any]:
         "port": int(os.environ.get("PGPORT", "5432")),
         "dbname": os.environ.get("PGDATABASE", ""),
         "schema": schema,
+        "search_path": schema,
         "user": "{{ env_var('PGUSER', '') }}",
         "password": "{{ env_var('PGPASSWORD', '') }}",
     }
@@ -178,7 +181,13 @@ def errors(said: str) -> list[dict[str, Any]]:
 
 
 def bind(folder: Path) -> None:
-    """Make one PDF of those of the boards, and the index. A board with a chart that cannot be drawn has no PDF."""
+    """Make one PDF of those of the boards, and the index. A board with a chart that cannot be drawn has no PDF.
+
+    Pages lose the time at which they were drawn: the same marts give the same pages.
+    """
+    for page in folder.glob("*.html"):
+        if page.name != DOCUMENTATION:
+            page.write_text(RENDERED_AT.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
     bound = pypdf.PdfWriter()
     for board in boards():
         file = folder / f"{board.name}.pdf"
