@@ -46,6 +46,7 @@ MARTS = {
     "marts.chance_backtest": ["as_of_date", "horizon_months", "method"],
     "marts.portfolio_summary": ["as_of_date"],
     "marts.report_labels": ["kind", "code"],
+    "marts.calendar_days": ["calendar_date"],
     "marts.tier_summary": ["as_of_date", "tier"],
     "marts.segment_summary": ["as_of_date", "rfm_segment"],
     "marts.value_concentration": ["as_of_date", "percentile"],
