@@ -147,13 +147,15 @@ def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: li
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     with charts_project(source, currency) as place:
-        pages, *_ = run_all([*draw(place, folder), *([document(docs)] if docs else [])])
-    if docs:
+        said = run_all(draw(place, folder))
+    if docs:  # after the boards: dbt may lock the file that they read
+        run_all([document(docs)])
         shutil.copyfile(Path(docs[docs.index("--target-path") + 1]) / "static_index.html", folder / DOCUMENTATION)
     bind(folder)
-    return [
-        f"chart {line['chart'] or line['path']} of {line['range']['file']}: {line['code']}" for line in errors(pages)
-    ]
+    found = [error for words in said for error in errors(words)]
+    return sorted(
+        {f"chart {each['chart'] or each['path']} of {each['range']['file']}: {each['code']}" for each in found}
+    )
 
 
 def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:
@@ -174,10 +176,14 @@ def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:
     return True
 
 
-def errors(said: str) -> list[dict[str, Any]]:
-    """Return what dct says of charts that it could not draw: its lines of JSON."""
+def errors(said: str) -> list[str]:
+    """Return the charts that dct could not draw, by the lines of JSON in what it said: chart, board, code."""
     lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    return [line for line in lines if line["level"] == "error"]
+    return [
+        f"chart {line['chart'] or line['path']} of {line['range']['file']}: {line['code']}"
+        for line in lines
+        if line["level"] == "error"
+    ]
 
 
 def bind(folder: Path) -> None:
@@ -196,7 +202,8 @@ def bind(folder: Path) -> None:
             file.unlink()
     bound.write(str(folder / PDF))
     documentation = DOCUMENTATION if (folder / DOCUMENTATION).exists() else None
-    page = PAGE.render(boards=boards(), pdf=PDF, documentation=documentation)
+    drawn = [board for board in boards() if (folder / f"{board.name}.html").exists()]
+    page = PAGE.render(boards=drawn, pdf=PDF, documentation=documentation)
     (folder / INDEX).write_text(page + "\n", encoding="utf-8")
 
 

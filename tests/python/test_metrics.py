@@ -23,6 +23,7 @@ import psycopg2
 import pytest
 from conftest import Warehouse, postgres_database
 from dbt_metricflow.cli.dbt_connectors.dbt_config_accessor import parse_manifest_from_dbt_generated_manifest
+from engines import to_postgres
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
 from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
@@ -119,7 +120,6 @@ MARTS_SAY = {
         from marts.reject_summary
     """,
 }
-TYPES = {"double": "double precision", "varchar": "text"}  # Postgres' names of DuckDB's types
 
 
 @dataclass
@@ -246,12 +246,7 @@ def on_postgres(
             cursor = connection.cursor()
             cursor.execute("create schema marts")
             for mart in read:
-                described = database.execute(f"describe marts.{mart}").fetchall()
-                columns = ", ".join(f"{name} {TYPES.get(kind.lower(), kind)}" for name, kind, *_ in described)
-                cursor.execute(f"create table marts.{mart} ({columns})")
-                database.execute(f"copy marts.{mart} to '{file}' (format csv, header false, nullstr '\\N')")
-                with file.open(encoding="utf-8") as text:
-                    cursor.copy_expert(f"copy marts.{mart} from stdin (format csv, null '\\N')", text)
+                to_postgres(database, cursor, mart, "marts", file)
 
             def ask(statement: str) -> tuple[list[str], list[tuple]]:
                 cursor.execute(statement)
