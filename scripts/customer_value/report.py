@@ -152,10 +152,7 @@ def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: li
         run_all([document(docs)])
         shutil.copyfile(Path(docs[docs.index("--target-path") + 1]) / "static_index.html", folder / DOCUMENTATION)
     bind(folder)
-    found = [error for words in said for error in errors(words)]
-    return sorted(
-        {f"chart {each['chart'] or each['path']} of {each['range']['file']}: {each['code']}" for each in found}
-    )
+    return sorted({error for words in said for error in errors(words)})
 
 
 def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:

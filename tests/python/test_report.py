@@ -26,8 +26,12 @@ from conftest import Warehouse
 from engines import to_postgres
 
 from customer_value import report
-from customer_value.project import PROJECT
-from customer_value.publish import publishing
+from customer_value.privacy import erase_duckdb
+from customer_value.project import PROJECT, project_vars
+from customer_value.publish import publishing, version_files
+from customer_value.publish.duckdb_store import DuckDBStore, copy_marts
+from customer_value.publish.publishing import Mart
+from customer_value.publish.version_files import ANALYTICS
 
 BOARDS = {board.name: board for board in report.boards()}
 DIGITS = re.compile(r"(?<=\.\d{6})\d+")  # of a mean, the order of whose sum an engine is free to choose
@@ -146,6 +150,29 @@ def test_the_same_marts_give_the_same_pages_on_postgres_too(
             DIGITS.sub("", (folder / f"{name}.html").read_text(encoding="utf-8")) for folder in (drawn, again)
         )
         assert one == other, name
+
+
+def test_an_erasure_draws_the_reports_anew_that_had_the_person(dirty_shop: Warehouse, drawn: Path, tmp_path: Path):
+    home = DuckDBStore(tmp_path, tmp_path / "company.duckdb")
+    folder = home.folder(1)
+    shutil.copytree(drawn, folder / "report")
+    with duckdb.connect(str(dirty_shop.database)) as connection:
+        copy_marts(connection, folder / ANALYTICS, [Mart(mart, "", {}) for mart in publishing.impersonal_marts()])
+    version_files.seal(folder)
+    with duckdb.connect(str(folder / ANALYTICS)) as connection:
+        most_at_risk = "select customer_id from marts.customer_value order by revenue_at_risk desc nulls last limit 1"
+        ((customer,),) = connection.execute(most_at_risk).fetchall()
+        connection.execute("update marts.customer_value set customer_id = 'erased:1' where customer_id = ?", [customer])
+    pages = [folder / "report" / "customers.html", folder / "report" / "documentation.html"]
+    board, documentation = (page.read_text(encoding="utf-8") for page in pages)
+    assert customer in board
+    place = erase_duckdb.Home(tmp_path, home, project_vars())
+    place.redraw(folder, {"versions/000001/full.duckdb: marts.customer_value": 1})
+    assert pages[0].read_text(encoding="utf-8") == board
+    place.redraw(folder, {f"versions/000001/{ANALYTICS}: marts.customer_value": 1})
+    assert customer not in pages[0].read_text(encoding="utf-8") and "erased:1" in pages[0].read_text(encoding="utf-8")
+    assert pages[1].read_text(encoding="utf-8") == documentation
+    assert place.notes == [] and (folder / "report").stat().st_mode & 0o777 == 0o555
 
 
 def test_the_readmes_pictures_are_of_today(complete_journey: Warehouse, tmp_path: Path):
