@@ -62,8 +62,10 @@ select
     cast(totals.tier_a_customers as {{ type_double() }}) / nullif(totals.customers, 0) as tier_a_customer_share,
     cast(totals.window_orders as {{ dbt.type_bigint() }}) as window_orders,
     cast(totals.monetary as numeric(18, 2)) as monetary,
-    case when totals.window_orders > 0 then {{ mean_amount('totals.monetary', 'totals.window_orders') }} end
-        as average_order_value,
+    cast(
+        case when totals.window_orders > 0 then {{ mean_amount('totals.monetary', 'totals.window_orders') }} end
+        as numeric(18, 2)
+    ) as average_order_value,
     cast(totals.window_margin as numeric(18, 2)) as window_margin,
     cast(totals.orders as {{ dbt.type_bigint() }}) as orders,
     cast(totals.net_revenue as numeric(18, 2)) as net_revenue,
