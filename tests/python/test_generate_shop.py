@@ -446,7 +446,7 @@ def test_truths_choose_who_and_leave_orders_and_what_they_bring_alone(clean: Sho
     net = "select order_id, gross_amount - coalesce(discount_amount, 0) from orders"
     assert clean.rows(net) == untrue.rows(net)
     of_all = "select avg(satisfaction), stddev(satisfaction), avg(patience), stddev(patience) from truth"
-    assert clean.rows(of_all)[0] == pytest.approx(untrue.rows(of_all)[0], abs=0.01)  # of a chunk exactly, here of a part
+    assert clean.rows(of_all)[0] == pytest.approx(untrue.rows(of_all)[0], abs=0.01)  # of a whole chunk exactly
 
 
 def effect(one: pd.Series, other: pd.Series) -> float:
