@@ -468,12 +468,18 @@ def churn_effect(folder: Path) -> float:
     return effect(has_left[share < 0.6], has_left[share >= 0.8])
 
 
+def is_known_to_be_late(answers: pd.DataFrame) -> pd.Series:
+    """Say which answers are about an order whose promise has ended before they came, and before the order did."""
+    arrived = answers["delivered_at"].fillna(pd.Timestamp("2100-01-01"))
+    is_late = (arrived > answers["promised_at"]) & (answers["responded_at"] > answers["promised_at"])
+    return is_late & (answers["status"] != "cancelled")
+
+
 def lateness_effect(folder: Path) -> float:
     """Answers about an order that was late by then are lower than about the others."""
     answers = read(folder, "survey_responses").merge(read(folder, "orders"), on="order_id")
     share = answers["score"].where(answers["survey_type"] == "nps", (answers["score"] - 1) * 2.5)
-    arrived = answers["delivered_at"].fillna(pd.Timestamp("2100-01-01"))
-    is_late = (arrived > answers["promised_at"]) & (answers["responded_at"] > answers["promised_at"])
+    is_late = is_known_to_be_late(answers)
     return effect(share[~is_late], share[is_late])
 
 
@@ -514,6 +520,17 @@ def test_a_truth_is_found_in_the_files_and_not_where_it_is_off(tmp_path: Path, t
     generate_shop.write_shop(tmp_path / "off", 2 * ORDERS, seed=7, effects=off)
     assert EFFECTS[truth](tmp_path / "on") > 4
     assert abs(EFFECTS[truth](tmp_path / "off")) < 2.6
+
+
+def test_only_who_answers_about_an_order_that_is_late_scores_lower(clean: Shop, tmp_path: Path):
+    on_time = Shop(tmp_path, effects=dataclasses.replace(truths.ALL, lateness=0.0))
+    answers = read(clean.folder, "survey_responses").merge(read(clean.folder, "orders"), on="order_id", how="left")
+    answers["less"] = read(tmp_path, "survey_responses")["score"] - answers["score"]
+    is_late = is_known_to_be_late(answers)
+    assert set(answers["less"][~is_late]) == {0}
+    assert set(answers["less"][is_late]) <= {0, 1, 2}
+    assert answers["less"][is_late & (answers["survey_type"] == "nps") & (answers["score"] > 0)].eq(2).mean() > 0.9
+    assert on_time.counts == clean.counts
 
 
 def test_satisfaction_and_lifetime_have_the_correlation_that_is_asked_for():

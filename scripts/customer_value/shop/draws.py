@@ -299,7 +299,7 @@ def draw_deliveries(customers: Customers, orders: Orders) -> Deliveries:
     draw, more, rows = customers.draw, customers.more, len(orders.net)
     is_cancelled = draw.random(rows) < CANCELLED
     delivered_at = orders.ordered_at + draw.integers(DAY, 7 * DAY, rows)
-    days, is_late = delivered_at - orders.ordered_at, more.random(rows) < LATE
+    days, is_late = delivered_at - orders.ordered_at, ~is_cancelled & (more.random(rows) < LATE)
     until = np.where(is_late, days * more.uniform(0.4, 0.9, rows), days + more.uniform(0, 2 * DAY, rows))
     shipped_at = np.minimum(orders.ordered_at + (days * more.uniform(0.1, 0.6, rows)).astype(np.int64), END)
     is_delivered = ~is_cancelled & (delivered_at <= END)
