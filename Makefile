@@ -14,10 +14,11 @@ BIN := .venv/bin
 READY := .venv/.ready
 SPARK_READY := .venv-spark/.ready
 DAGSTER_READY := .venv-dagster/.ready
+OLD_DUCKDB_READY := .venv-old-duckdb/.ready
 PEERS := pandas polars openretailscience lifetimes
 
-.PHONY: build report dashboard tour refresh rollback roles arrival bench bench-clv bench-judging bench-peers spark dagster test test-year \
-	test-faults test-postgres test-scenarios test-spark test-schedule lint lock clean
+.PHONY: build report dashboard tour refresh rollback roles arrival bench bench-clv bench-judging bench-peers spark dagster \
+	test test-year test-faults test-postgres test-scenarios test-spark test-schedule lint lock clean
 .DEFAULT_GOAL := build
 
 build: $(READY)
@@ -76,7 +77,7 @@ dagster: $(DAGSTER_READY)
 
 # style, then what pytest starts by default: dbt build with all its tests on fixtures and on both real data sets, in
 # databases of their own, so that data/ stays as it is; Postgres on the fixture shop and the shop of faults
-test: lint
+test: lint $(OLD_DUCKDB_READY)
 	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 # each setting of .ci/scenarios.yml, built once: every source absent, every method
@@ -137,6 +138,10 @@ $(SPARK_READY): requirements-spark.lock
 $(DAGSTER_READY): requirements-dagster.lock
 	$(install)
 
+# a DuckDB of the release before, which opens what is published
+$(OLD_DUCKDB_READY): tests/old_duckdb.lock
+	$(install)
+
 .venv-peers/%/.ready: scripts/bench/peers/%.lock
 	$(install)
 
@@ -144,7 +149,8 @@ $(DAGSTER_READY): requirements-dagster.lock
 lock:
 	"$$PYTHON" -m venv --clear target/lock
 	target/lock/bin/python -m pip install --quiet pip-tools==7.6.2
-	for group in requirements requirements-spark requirements-dagster $(PEERS:%=scripts/bench/peers/%); do \
+	for group in requirements requirements-spark requirements-dagster tests/old_duckdb \
+		$(PEERS:%=scripts/bench/peers/%); do \
 		target/lock/bin/pip-compile --quiet --generate-hashes --allow-unsafe --no-strip-extras --no-emit-index-url \
 			--no-emit-trusted-host --no-emit-find-links --output-file $$group.lock $$group.in || exit 1; \
 	done
@@ -152,5 +158,5 @@ lock:
 
 # back to a fresh clone, but for what is published (data/published)
 clean:
-	rm -rf .venv .venv-spark .venv-dagster .venv-peers target logs data/warehouse.duckdb data/warehouse.duckdb.wal \
-		data/*.arrivals.jsonl data/report data/tour gx/uncommitted
+	rm -rf .venv .venv-spark .venv-dagster .venv-old-duckdb .venv-peers target logs data/warehouse.duckdb \
+		data/warehouse.duckdb.wal data/*.arrivals.jsonl data/report data/tour gx/uncommitted

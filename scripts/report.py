@@ -5,7 +5,7 @@ postgres from schema published. Every refresh does the same for the version that
 --serve serves the boards with their filters instead, on 127.0.0.1 until it is interrupted: of the published version
 where there is one, so that no build waits for a reader.
 
-exit codes: 0 done; 2 it could not be drawn
+exit codes: 0 done; 1 it lacks a chart, which is named; 2 it could not be drawn
 """
 
 from __future__ import annotations
@@ -33,15 +33,20 @@ def main() -> None:
     if arguments.target == "duckdb" and not file.exists():
         fail(f"{os.path.relpath(file)} is not there; make build makes it")
     source = report.postgres_source() if arguments.target == "postgres" else report.file_source(file)
+    currency = project.project_vars()["reporting_currency"]
     if arguments.serve:
         print(f"http://127.0.0.1:{arguments.port}/portfolio/ from {os.path.relpath(file)}; Ctrl-C ends it", flush=True)
-        sys.exit(report.serve(source, arguments.port))
+        sys.exit(report.serve(source, arguments.port, currency))
     try:
-        files = report.render(source, arguments.folder)
+        faults = report.render(source, arguments.folder, currency)
     except (report.ReportError, OSError) as error:
         fail(str(error))
+    files = list(arguments.folder.iterdir())
     size = sum(each.stat().st_size for each in files) / 1e6
     print(f"report: {os.path.relpath(arguments.folder / report.INDEX)} ({len(files)} files, {size:.1f} MB)")
+    if faults:
+        print(*(f"warning: it lacks a {fault}" for fault in faults), sep="\n", file=sys.stderr)
+        sys.exit(1)
 
 
 def fail(message: str) -> NoReturn:

@@ -25,10 +25,11 @@ def main() -> None:
     database = folder / "warehouse.duckdb"
     build.run(str(folder / "shop"), database)
     try:
-        report.render(report.file_source(database), folder / "report")
+        faults = report.render(report.file_source(database), folder / "report")
     except (report.ReportError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    print(*(f"warning: the report lacks a {fault}" for fault in faults), sep="\n", end="")
     print(f"\nReport: {folder / 'report' / report.INDEX}")
 
 

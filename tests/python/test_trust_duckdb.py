@@ -380,6 +380,26 @@ def test_damage_is_found_and_no_rollback_goes_to_it(tmp_path: Path, harm: Callab
     assert store.versions()[2].withdrawn_at == "now"
 
 
+def test_a_report_belongs_to_its_version(tmp_path: Path):
+    """It is sealed, has checksums, is found damaged, and comes back with a rollback; the next version has none."""
+    store = home_of(tmp_path, 0)
+    store.drawn.mkdir()
+    (store.drawn / "index.html").write_text("drawn")
+    one, two = publish(store), publish(store)
+    folder = store.folder(one)
+    assert not (store.folder(two) / "report").exists() and not store.drawn.exists()
+    assert [(folder / "report" / name).stat().st_mode & 0o777 for name in ("", "index.html")] == [0o555, 0o444]
+    assert "report/index.html" in version_files.read(folder).checksums
+    store.roll_back(one, "now")
+    assert (store.home / "current" / "report" / "index.html").read_text() == "drawn"
+    (folder / "report" / "index.html").chmod(0o644)
+    (folder / "report" / "index.html").write_text("forged")
+    said = "report/index.html is not the file that was published: its checksum differs"
+    assert store.damage(store.current()) == [said]
+    version_files.remove(folder)
+    assert not folder.exists()
+
+
 def test_a_version_of_a_release_without_checksums_is_held_against_its_counts(tmp_path: Path):
     store = home_of(tmp_path, 2)
     old = store.versions()[0]

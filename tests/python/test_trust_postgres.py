@@ -1111,8 +1111,15 @@ def test_refreshes_of_raw_tables_that_others_write_to(
         "update marts.customer_value_history set slice_version = slice_version || 'x', net_revenue = net_revenue + 1 "
         "where as_of_date = (select min(as_of_date) from marts.customer_value_history)",
     )
-    mended = other.refresh(*target, data="raw", DBT_EXCLUDE_RESOURCE_TYPES="exposure")  # with the unit tests
+    drawing = {"CUSTOMER_VALUE_REPORT": "yes", "DBT_EXCLUDE_RESOURCE_TYPES": "exposure"}  # with the unit tests
+    mended = other.refresh(*target, data="raw", **drawing)
     assert mended.returncode == 0, mended.stderr
+    report = other.home / "report"
+    assert report.readlink() == Path("reports/000002") and "the report" not in mended.stderr
+    assert {"index.html", "documentation.html", "report.pdf", "portfolio.html"} <= {
+        each.name for each in report.iterdir()
+    }
+    assert "No customer has a value to come" in (report / "portfolio.html").read_text(encoding="utf-8")
     assert "warning: what readers saw was damaged: version 1: published.orders has " in mended.stderr
     build_log = (other.home / "state" / "build.log").read_text(encoding="utf-8")
     assert re.findall("warning: (.*) reads what dbt builds: dbt drops it", build_log) == READERS

@@ -14,6 +14,23 @@ segments as (
 
 ),
 
+-- what a picture has to say of the numbers in it
+settings as (
+
+    select
+        'setting' as kind,
+        'reporting_currency' as code,
+        '{{ var('reporting_currency') }}' as label, -- noqa: RF04
+        1 as position -- noqa: RF04
+    union all
+    select
+        'setting' as kind,
+        'window_months' as code,
+        '{{ var('window_months') }}' as label, -- noqa: RF04
+        2 as position -- noqa: RF04
+
+),
+
 combined as (
 
     select
@@ -29,6 +46,13 @@ combined as (
         rfm_segment as label, -- noqa: RF04
         100 as position -- noqa: RF04
     from segments
+    union all
+    select
+        kind,
+        code,
+        label, -- noqa: RF04
+        position -- noqa: RF04
+    from settings
 
 )
 

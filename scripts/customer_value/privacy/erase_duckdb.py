@@ -135,7 +135,7 @@ class Home:
         if drawn.exists() and any(place.startswith(f"{self.place(file)}: ") for place in found):
             for path in (folder, drawn):
                 path.chmod(0o755)
-            if not report.redraw(report.file_source(file), drawn):
+            if not report.redraw(report.file_source(file), drawn, self.variables["reporting_currency"]):
                 self.notes.append(f"{self.place(drawn)} is gone: it could not be drawn anew without the person.")
             version_files.seal(folder)
 

@@ -92,7 +92,8 @@ class Server(Home):
         for table in sorted({tuple(place.split(".")[:2]) for place in found}):
             self.vacuum(*table)
         drawn = (self.home / "report").resolve()
-        if found and drawn.is_dir() and not report.redraw(report.postgres_source(), drawn):
+        currency = self.variables["reporting_currency"]
+        if found and drawn.is_dir() and not report.redraw(report.postgres_source(), drawn, currency):
             self.notes.append("The report is gone: it could not be drawn anew without the person.")
         for file in self.texts():
             if hits := self.hits(file, person):

@@ -84,7 +84,7 @@ def damage(folder: Path, version: Version) -> list[str]:
         if not file.is_file():
             found.append(f"{name} is gone")
             continue
-        if file.with_name(f"{name}.wal").exists():  # what is in it would be read as part of the file
+        if file.with_name(f"{file.name}.wal").exists():  # what is in it would be read as part of the file
             found.append(f"{name}.wal has been written beside it")
         try:
             if version.checksums and checksum(file) != version.checksums[name]:

@@ -271,7 +271,9 @@ class Refresh:
         docs += ["--vars", self.dbt_vars()] if self.dbt_vars() else []
         try:
             with self.store.watched():
-                return len(report.render(source, folder, docs))
+                for fault in report.render(source, folder, self.variables["reporting_currency"], docs):
+                    self.warn(f"the report lacks a {fault}")
+            return len(list(folder.iterdir()))
         except (report.ReportError, OSError) as error:
             shutil.rmtree(folder, ignore_errors=True)
             self.warn(f"the report could not be drawn, and this version has none: {messages.told(error)}")

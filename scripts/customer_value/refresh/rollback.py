@@ -54,7 +54,7 @@ def draw(home: Path, version: Version) -> None:
     folder = home / "state" / "report"
     shutil.rmtree(folder, ignore_errors=True)
     try:
-        report.render(report.postgres_source(), folder)
+        report.render(report.postgres_source(), folder, version.variables.get("reporting_currency", "USD"))
     except (report.ReportError, OSError) as error:
         shutil.rmtree(folder, ignore_errors=True)
         print(f"warning: the report could not be drawn, and there is none: {messages.told(error)}", file=sys.stderr)
