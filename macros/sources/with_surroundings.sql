@@ -1,7 +1,7 @@
 {#-
   Typed rows, with the trading period and the test customers by which every dated source is judged, as a subquery.
 
-  Arguments   typed      CTE
+  Arguments   typed      CTE or subquery
               customers  its columns that hold a customer, if any
   Returns     subquery: its columns, starts_on and ends_on of stg_trading_period, and with customers is_test, true where
               one of them is in stg_test_customers; as many rows as before

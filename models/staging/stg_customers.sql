@@ -1,6 +1,11 @@
 {%- set columns = [
-    'customer_id', 'created_at', 'email', 'full_name', 'birth_date', 'region', 'segment_attributes',
-    'acquisition_channel', 'acquisition_cost', 'merged_into_customer_id',
+    'customer_id', 'created_at', 'email', 'phone', 'full_name', 'birth_date', 'region', 'country', 'language',
+    'segment_attributes', 'acquisition_channel', 'acquisition_cost', 'email_consent', 'sms_consent',
+    'consent_updated_at', 'unsubscribed_at', 'merged_into_customer_id',
+] -%}
+{%- set texts = [
+    'email', 'phone', 'full_name', 'region', 'country', 'language', 'segment_attributes', 'acquisition_channel',
+    'merged_into_customer_id',
 ] -%}
 with source as (
 
@@ -22,14 +27,15 @@ typed as (
         *,
         row_key as customer_id,
         {{ parsed_timestamp('raw_created_at') }} as created_at,
-        {{ text_of('raw_email') }} as email,
-        {{ text_of('raw_full_name') }} as full_name,
+        {% for column in texts -%}
+        {{ text_of('raw_' ~ column) }} as {{ column }},
+        {% endfor -%}
         cast({{ parsed_timestamp('raw_birth_date') }} as date) as birth_date,
-        {{ text_of('raw_region') }} as region,
-        {{ text_of('raw_segment_attributes') }} as segment_attributes,
-        {{ text_of('raw_acquisition_channel') }} as acquisition_channel,
         {{ parsed_number('raw_acquisition_cost') }} as acquisition_cost,
-        {{ text_of('raw_merged_into_customer_id') }} as merged_into_customer_id
+        {{ parsed_boolean('raw_email_consent') }} as email_consent,
+        {{ parsed_boolean('raw_sms_consent') }} as sms_consent,
+        {{ parsed_timestamp('raw_consent_updated_at') }} as consent_updated_at,
+        {{ parsed_timestamp('raw_unsubscribed_at') }} as unsubscribed_at
     from source
     {{ evaluated_once() }}
 
@@ -53,8 +59,9 @@ judged as (
         {{ reject_reasons({
             'missing_key': 'customer_id is null',
             'superseded': 'copy_number > 1',
-            'unparseable_date': unparsed(['created_at', 'birth_date']),
+            'unparseable_date': unparsed(['created_at', 'birth_date', 'consent_updated_at', 'unsubscribed_at']),
             'unparseable_number': unparsed(['acquisition_cost'], is_number=true),
+            'unparseable_boolean': unparsed(['email_consent', 'sms_consent']),
             'not_finite': not_finite(['acquisition_cost']),
             'amount_out_of_range': out_of_range([], ['acquisition_cost'], var('max_amount')),
             'future_date': 'cast(created_at as date) > ends_on',
@@ -72,12 +79,19 @@ select
     customer_id,
     created_at,
     email,
+    phone,
     full_name,
     birth_date,
     region,
+    country,
+    language,
     segment_attributes,
     acquisition_channel,
     acquisition_cost,
+    email_consent,
+    sms_consent,
+    consent_updated_at,
+    unsubscribed_at,
     merged_into_customer_id,
     coalesce(is_test and copy_number = 1, false) as is_test,
     case when reject_reasons <> '' then row_key end as row_key,

@@ -1,6 +1,6 @@
 {%- set columns = [
-    'order_id', 'line_number', 'product_id', 'quantity', 'net_amount', 'category', 'department', 'discount_amount',
-    'cost_amount',
+    'order_id', 'line_number', 'product_id', 'quantity', 'net_amount', 'category', 'department', 'brand',
+    'is_private_label', 'discount_amount', 'cost_amount',
 ] -%}
 {%- set order_id = text_of('raw_order_id') -%}
 {%- set line_number = parsed_number('raw_line_number', 9, 0) -%}
@@ -29,6 +29,8 @@ typed as (
         {{ parsed_number('raw_net_amount') }} as net_amount,
         {{ text_of('raw_category') }} as category,
         {{ text_of('raw_department') }} as department,
+        {{ text_of('raw_brand') }} as brand,
+        {{ parsed_boolean('raw_is_private_label') }} as is_private_label,
         {{ parsed_number('raw_discount_amount') }} as discount_amount,
         {{ parsed_number('raw_cost_amount') }} as cost_amount
     from source
@@ -56,6 +58,7 @@ judged_alone as (
             'missing_value': missing(['product_id', 'quantity', 'net_amount']),
             'superseded': 'copy_number > 1',
             'unparseable_number': unparsed(numbers, is_number=true),
+            'unparseable_boolean': unparsed(['is_private_label']),
             'not_finite': not_finite(numbers),
             'amount_out_of_range': out_of_range(
                 ['net_amount'], ['discount_amount', 'cost_amount'], var('max_amount'), 'net_amount < 0'
@@ -75,6 +78,8 @@ select
     net_amount,
     category,
     department,
+    brand,
+    is_private_label,
     discount_amount,
     cost_amount,
     case when reject_reasons <> '' then row_key end as row_key,

@@ -1,4 +1,6 @@
-{%- set columns = ['response_id', 'customer_id', 'responded_at', 'survey_type', 'score'] -%}
+{%- set columns = [
+    'response_id', 'customer_id', 'responded_at', 'survey_type', 'score', 'order_id', 'ticket_id',
+] -%}
 with source as (
 
     select * from {{ raw_copies(
@@ -15,7 +17,9 @@ typed as (
         {{ text_of('raw_customer_id') }} as customer_id,
         {{ parsed_timestamp('raw_responded_at') }} as responded_at,
         lower({{ text_of('raw_survey_type') }}) as survey_type,
-        cast({{ parsed_number('raw_score', 9, 0) }} as integer) as score
+        cast({{ parsed_number('raw_score', 9, 0) }} as integer) as score,
+        {{ text_of('raw_order_id') }} as order_id,
+        {{ text_of('raw_ticket_id') }} as ticket_id
     from source
     {{ evaluated_once() }}
 
@@ -56,6 +60,8 @@ select
     responded_at,
     survey_type,
     score,
+    order_id,
+    ticket_id,
     case when reject_reasons <> '' then row_key end as row_key,
     reject_reasons,
     case when reject_reasons <> '' then {{ json_of_row(columns) }} end as raw_row

@@ -13,22 +13,24 @@ EMAIL, SECOND_EMAIL = "canary-mail@example.com", "canary-second@example.com"
 NAME, FORMER_NAME, BIRTH, REGION, SEGMENT = (
     "Canary Fullname", "Canary Formername", "1911-11-11", "canary-region", "canary-segment"
 )  # fmt: skip
+PHONE, COUNTRY, LANGUAGE = "+99 canary 1911", "canary-country", "canary-language"
 # in rows that are rejected, so that they are in no mart but rejected_rows
 UNREADABLE, DATE = "canary-number", "canary-date"
 OTHER = ("canary-bad", "Canary Othername", "canary-birth", "canary-cost", "canary-refund")
 OF_PERSON = [PERSON, MERGED, EMAIL, SECOND_EMAIL, NAME, FORMER_NAME, BIRTH, REGION, SEGMENT, UNREADABLE, DATE]
+OF_PERSON += [PHONE, COUNTRY, LANGUAGE]
 SECRETS = [*OF_PERSON[2:], GUEST, *OTHER[1:]]
 
-MERGE = ",acquisition_cost,merged_into_customer_id"
+MERGE, CONTACT = ",acquisition_cost,merged_into_customer_id", ",phone,country,language,email_consent"
 FILES = {
-    "customers": f"""customer_id,created_at,email,full_name,birth_date,region,segment_attributes{MERGE}
-{PERSON},2022-02-01,{EMAIL},{NAME},{BIRTH},{REGION},{SEGMENT},12.50,
-{PERSON},2022-01-01,{EMAIL},{FORMER_NAME},{BIRTH},{REGION},{SEGMENT},11.00,
-{MERGED},2022-03-01,{SECOND_EMAIL},{NAME},{BIRTH},{REGION},{SEGMENT},3.00,{PERSON}
-,2022-03-01,{EMAIL},{NAME},{BIRTH},{REGION},{SEGMENT},1.00,
-{OTHER[0]},2022-03-01,,{OTHER[1]},{OTHER[2]},north,,{OTHER[3]},
-ada,2022-01-01,ada@example.com,Ada Example,1990-12-10,north,,4.00,
-bob,,,,,,,,
+    "customers": f"""customer_id,created_at,email,full_name,birth_date,region,segment_attributes{MERGE}{CONTACT}
+{PERSON},2022-02-01,{EMAIL},{NAME},{BIRTH},{REGION},{SEGMENT},12.50,,{PHONE},{COUNTRY},{LANGUAGE},yes
+{PERSON},2022-01-01,{EMAIL},{FORMER_NAME},{BIRTH},{REGION},{SEGMENT},11.00,,{PHONE},{COUNTRY},{LANGUAGE},no
+{MERGED},2022-03-01,{SECOND_EMAIL},{NAME},{BIRTH},{REGION},{SEGMENT},3.00,{PERSON},{PHONE},{COUNTRY},{LANGUAGE},
+,2022-03-01,{EMAIL},{NAME},{BIRTH},{REGION},{SEGMENT},1.00,,{PHONE},{COUNTRY},{LANGUAGE},
+{OTHER[0]},2022-03-01,,{OTHER[1]},{OTHER[2]},north,,{OTHER[3]},,,,,
+ada,2022-01-01,ada@example.com,Ada Example,1990-12-10,north,,4.00,,+31 20 555 0100,NL,nl,yes
+bob,,,,,,,,,,,,
 """,
     "orders": f"""order_id,customer_id,ordered_at,gross_amount,discount_amount,cost_amount,status,customer_email
 1,{PERSON},2023-01-10,100.00,10.00,40.00,completed,{EMAIL}

@@ -314,7 +314,7 @@ def test_names_from_the_input_are_escaped_on_all_pages_and_its_values_are_on_non
         warehouse.execute(f'alter table raw.customers add column "{name}" varchar')
     warehouse.execute("""
         update raw.customers set email = 'canary@example.com', full_name = 'Canary', region = 'canary',
-        birth_date = '1911-11-11'
+        birth_date = '1911-11-11', phone = 'canary', country = 'canary', language = 'canary'
     """)
     warehouse.execute("update raw.orders set channel = 'canary', store_id = 'canary', gross_amount = 'canary'")
     warehouse.execute("alter table raw.customers drop created_at")  # so that no other day is the newest

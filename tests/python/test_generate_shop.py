@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from customer_value import contract
 from customer_value.project import PROJECT
-from customer_value.shop import draws, faults, generate_shop
+from customer_value.shop import draws, faults, generate_shop, truths
 
 ORDERS = 20_000
 VARS = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
@@ -124,7 +127,7 @@ def test_keys_and_required_columns_are_filled_and_keys_unique(clean: Shop):
 def test_every_date_is_in_the_trading_period(clean: Shop):
     for source, columns in contract.sources().items():
         for column in columns:
-            if column.data_type == "timestamp":
+            if column.data_type == "timestamp" and column.name != "promised_at":  # a promise may end later
                 outside = f"select count(*) from {source} where {column.name} not between {PERIOD}"
                 assert clean.value(outside) == 0, (source, column.name)
 
@@ -318,6 +321,238 @@ def test_the_satisfied_score_higher_and_complain_less(clean: Shop):
     assert clean.value(complaint) < -0.1
 
 
+# --- the columns that came later
+
+
+def test_promises_and_shipping_are_sound(clean: Shop):
+    wrong = """
+        promised_at is null or promised_at < ordered_at or shipped_at < ordered_at or shipped_at > delivered_at
+        or (shipped_at is null) <> (status = 'cancelled') or payment_method is null
+    """
+    assert clean.rows(f"from orders where {wrong}") == []
+    late = clean.value("select avg(case when delivered_at > promised_at then 1 else 0 end) from orders")
+    assert late == pytest.approx(draws.LATE, abs=0.01)
+    assert clean.value("select count(distinct payment_method) from orders") == 3
+
+
+def test_contacts_and_consents_are_sound(clean: Shop):
+    wrong = """
+        (email_consent is null) <> (consent_updated_at is null) or country is null or language is null
+        or consent_updated_at < created_at or (sms_consent is not null and (phone is null or email_consent is null))
+        or (unsubscribed_at is not null and (email_consent or unsubscribed_at <> consent_updated_at))
+    """
+    assert clean.rows(f"from customers where {wrong}") == []
+    assert clean.value("select count(phone) - count(distinct phone) from customers") == 0
+    for column, share in [("phone", 0.7), ("email_consent", 0.9), ("sms_consent", 0.63), ("unsubscribed_at", 0.135)]:
+        assert clean.value(f"select count({column}) / count(*) from customers") == pytest.approx(share, abs=0.03), (
+            column
+        )
+    agrees = clean.rows("select avg(email_consent::int), avg(sms_consent::int) from customers")
+    assert agrees[0] == pytest.approx((0.7, 0.3), abs=0.04)
+
+
+def test_a_product_has_one_brand_and_each_category_the_companys_own(clean: Shop):
+    products = (
+        "select product_id from order_items group by 1 having count(distinct brand) > 1 or count(brand) < count(*)"
+    )
+    assert clean.rows(products) == []
+    own = "select distinct brand, is_private_label from order_items where is_private_label or brand = 'own'"
+    assert clean.rows(own) == [("own", True)]
+    brands = "select distinct count(distinct brand) from order_items group by category"
+    assert clean.rows(brands) == [(len(draws.BRANDS),)]
+
+
+def test_tickets_are_answered_before_they_are_resolved(clean: Shop):
+    wrong = """
+        first_responded_at < opened_at or first_responded_at > resolved_at or channel is null
+        or (was_reopened is null) <> (resolved_at is null) or (first_responded_at is null and resolved_at is not null)
+    """
+    assert clean.rows(f"from support_tickets where {wrong}") == []
+    reopened = clean.value("select avg(was_reopened::int) from support_tickets")
+    assert reopened == pytest.approx(draws.REOPENED, abs=0.03)
+
+
+def test_an_answer_is_about_a_ticket_just_resolved_or_about_an_order(clean: Shop):
+    assert clean.rows("from survey_responses where (order_id is null) = (ticket_id is null)") == []
+    of_others = """
+        from survey_responses as a
+        left join orders as o using (order_id) left join support_tickets as t using (ticket_id)
+        where a.customer_id <> coalesce(o.customer_id, t.customer_id) or coalesce(o.customer_id, t.customer_id) is null
+            or responded_at < coalesce(o.ordered_at, t.resolved_at) or responded_at > t.resolved_at + interval 30 day
+    """
+    assert clean.rows(of_others) == []
+    assert clean.value("select count(ticket_id) from survey_responses") > 20
+    missed = """
+        select count(*) from survey_responses as a join support_tickets as t using (customer_id)
+        where a.order_id is not null and responded_at between resolved_at and resolved_at + interval 30 day
+    """
+    assert clean.value(missed) == 0
+
+
+# --- what is true beyond the model
+
+# columns of the contract that came later; their values are drawn after all others, from streams of their own
+LATER = {
+    "orders": ["payment_method", "promised_at", "shipped_at"],
+    "order_items": ["brand", "is_private_label"],
+    "customers": [
+        "phone", "country", "language", "email_consent", "sms_consent", "consent_updated_at", "unsubscribed_at",
+    ],
+    "support_tickets": ["first_responded_at", "channel", "was_reopened"],
+    "survey_responses": ["order_id", "ticket_id"],
+}  # fmt: skip
+# The values of the other columns in a shop without truths, as they were before there were any. The bench, the
+# pages and the oracle seeds rest on them; another numpy may draw others, and then these change too.
+BEFORE = {
+    "orders": "a2885ba30114", "order_items": "458c1665513f", "customers": "9dea486fa104", "refunds": "220d87a486c4",
+    "marketing_touches": "9cb7fb696879", "events": "1555e6a90170", "support_tickets": "401013f1f873",
+    "survey_responses": "19b45c28e07e", "referrals": "b9368549ff49", "exchange_rates": "7c40012a1d74",
+}  # fmt: skip
+
+
+def digest(shop: Shop, source: str) -> str:
+    """Return a digest of the values in a source's older columns, as text and in any order of the rows."""
+    columns = [column.name for column in contract.sources()[source] if column.name not in LATER.get(source, [])]
+    texts = ", ".join(f"coalesce(cast({column} as varchar), '-')" for column in columns)
+    row = f"md5(concat_ws('|', {texts}))"
+    return shop.value(f"select md5(string_agg({row}, '' order by {row})) from {source}")[:12]
+
+
+@pytest.fixture(scope="module")
+def untrue(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    """Return the clean shop without any truth beyond the model."""
+    return Shop(tmp_path_factory.mktemp("untrue"), effects=truths.NONE)
+
+
+def test_what_came_later_leaves_the_values_of_before_as_they_were(untrue: Shop):
+    assert {source: digest(untrue, source) for source in contract.sources()} == BEFORE
+
+
+def test_truths_choose_who_and_leave_orders_and_what_they_bring_alone(clean: Shop, untrue: Shop):
+    changed = set()
+    for source in [*contract.sources(), "truth"]:
+        names = [name for name, *_ in clean.rows(f"describe {source}")]
+        one, other = (shop.rows(f"select columns(*)::varchar from {source}") for shop in (clean, untrue))
+        if len(one) != len(other):
+            changed.add((source, "rows"))
+            continue
+        columns = zip(names, zip(*one, strict=True), zip(*other, strict=True), strict=True)
+        changed |= {(source, name) for name, here, there in columns if here != there}
+    assert changed == {
+        ("orders", "gross_amount"), ("orders", "discount_amount"), ("order_items", "discount_amount"),
+        ("support_tickets", "is_complaint"), ("survey_responses", "score"), ("referrals", "rows"),
+        ("truth", "satisfaction"),
+    }  # fmt: skip
+    net = "select order_id, gross_amount - coalesce(discount_amount, 0) from orders"
+    assert clean.rows(net) == untrue.rows(net)
+    of_all = "select avg(satisfaction), stddev(satisfaction), avg(patience), stddev(patience) from truth"
+    assert clean.rows(of_all)[0] == pytest.approx(untrue.rows(of_all)[0], abs=0.01)  # of a whole chunk exactly
+
+
+def effect(one: pd.Series, other: pd.Series) -> float:
+    """Return how many standard errors the mean of one group is above that of the other."""
+    return (one.mean() - other.mean()) / (one.var() / len(one) + other.var() / len(other)) ** 0.5
+
+
+def read(folder: Path, source: str) -> pd.DataFrame:
+    return pd.read_parquet(folder / f"{source}.parquet")
+
+
+def churn_effect(folder: Path) -> float:
+    """Those whose first answer is low leave within a year more often than those whose first answer is high."""
+    answers = read(folder, "survey_responses").sort_values("responded_at").drop_duplicates("customer_id")
+    answers = answers[answers["responded_at"] < "2024-01-01"].merge(read(folder, "truth/customers"), on="customer_id")
+    share = np.where(answers["survey_type"] == "nps", answers["score"] / 10, (answers["score"] - 1) / 4)
+    until = answers["responded_at"] + pd.Timedelta(days=365)
+    has_left = (pd.to_datetime(answers["dropout_date"]) < until).astype(float)
+    return effect(has_left[share < 0.6], has_left[share >= 0.8])
+
+
+def is_known_to_be_late(answers: pd.DataFrame) -> pd.Series:
+    """Say which answers are about an order whose promise has ended before they came, and before the order did."""
+    arrived = answers["delivered_at"].fillna(pd.Timestamp("2100-01-01"))
+    is_late = (arrived > answers["promised_at"]) & (answers["responded_at"] > answers["promised_at"])
+    return is_late & (answers["status"] != "cancelled")
+
+
+def lateness_effect(folder: Path) -> float:
+    """Answers about an order that was late by then are lower than about the others."""
+    answers = read(folder, "survey_responses").merge(read(folder, "orders"), on="order_id")
+    share = answers["score"].where(answers["survey_type"] == "nps", (answers["score"] - 1) * 2.5)
+    is_late = is_known_to_be_late(answers)
+    return effect(share[~is_late], share[is_late])
+
+
+def first_orders(folder: Path) -> pd.DataFrame:
+    """Return the first order of each customer, with the truth about them and their days until the last order."""
+    orders = read(folder, "orders").sort_values("ordered_at", kind="stable")
+    firsts = orders.drop_duplicates("customer_id").merge(read(folder, "truth/customers"), on="customer_id")
+    firsts = firsts.merge(orders.groupby("customer_id")["ordered_at"].max().rename("last_order_at"), on="customer_id")
+    firsts["net"] = firsts["gross_amount"].astype(float) - firsts["discount_amount"].fillna(0).astype(float)
+    return firsts.assign(active_days=(firsts["last_order_at"] - firsts["ordered_at"]).dt.days.astype(float))
+
+
+def discount_effect(folder: Path) -> float:
+    """Customers won with a discount have fewer days between their first and last order."""
+    firsts = first_orders(folder)
+    is_discounted = firsts["discount_amount"].notna()
+    return effect(firsts["active_days"][~is_discounted], firsts["active_days"][is_discounted])
+
+
+def referral_effect(folder: Path) -> float:
+    """Referred customers order more often, for more, for longer: the smallest of the three differences."""
+    firsts = first_orders(folder)
+    is_referred = firsts["customer_id"].isin(read(folder, "referrals")["referred_customer_id"])
+    measures = [firsts["order_count"].astype(float), firsts["net"], firsts["active_days"]]
+    return min(effect(measure[is_referred], measure[~is_referred]) for measure in measures)
+
+
+EFFECTS = {
+    "churn": churn_effect, "lateness": lateness_effect, "discounts": discount_effect, "referrals": referral_effect,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("truth", EFFECTS)
+def test_a_truth_is_found_in_the_files_and_not_where_it_is_off(tmp_path: Path, truth: str):
+    """The others stay on, so that each is shown to be its own."""
+    generate_shop.write_shop(tmp_path / "on", 2 * ORDERS, seed=7)
+    off = dataclasses.replace(truths.ALL, **{truth: 0.0})
+    generate_shop.write_shop(tmp_path / "off", 2 * ORDERS, seed=7, effects=off)
+    assert EFFECTS[truth](tmp_path / "on") > 4
+    assert abs(EFFECTS[truth](tmp_path / "off")) < 2.6
+
+
+def test_only_who_answers_about_an_order_that_is_late_scores_lower(clean: Shop, tmp_path: Path):
+    on_time = Shop(tmp_path, effects=dataclasses.replace(truths.ALL, lateness=0.0))
+    answers = read(clean.folder, "survey_responses").merge(read(clean.folder, "orders"), on="order_id", how="left")
+    answers["less"] = read(tmp_path, "survey_responses")["score"] - answers["score"]
+    is_late = is_known_to_be_late(answers)
+    assert set(answers["less"][~is_late]) == {0}
+    assert set(answers["less"][is_late]) <= {0, 1, 2}
+    assert answers["less"][is_late & (answers["survey_type"] == "nps") & (answers["score"] > 0)].eq(2).mean() > 0.9
+    assert on_time.counts == clean.counts
+
+
+def test_satisfaction_and_lifetime_have_the_correlation_that_is_asked_for():
+    draw = np.random.default_rng(1)
+    drawn, lifetime = draw.beta(6, 3, 20_000), draw.exponential(1, 20_000)
+    for correlation in (0.0, 0.6, 0.9):
+        dealt = truths.dealt_by_lifetime(drawn, lifetime, correlation)
+        assert (np.sort(dealt) == np.sort(drawn)).all()
+        found = np.corrcoef(truths.normal_scores(dealt), truths.normal_scores(lifetime))[0, 1]
+        assert found == pytest.approx(correlation, abs=0.02)
+    assert truths.tilt(truths.shares(lifetime), 2.0).mean() == pytest.approx(1, abs=0.001)
+    assert set(truths.tilt(truths.shares(lifetime), 0.0)) == {1.0}
+
+
+def test_the_command_turns_truths_off(tmp_path: Path, untrue: Shop):
+    script = PROJECT / "scripts" / "generate_shop.py"
+    without = ["--without", "churn", "lateness", "discounts", "referrals"]
+    arguments = [tmp_path / "shop", "--orders", str(ORDERS), "--seed", "7", *without]
+    subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, check=True)
+    assert digests(tmp_path / "shop") == digests(untrue.folder)
+
+
 # --- the dirty shop
 
 
@@ -346,6 +581,16 @@ def test_every_reject_reason_is_planted_at_least_three_times(dirty: Shop):
     [
         ("orders", "guest_order", "select count(*) from orders where customer_id is null"),
         ("orders", "unknown_status", "select count(*) from orders where status = 'teleported'"),
+        (
+            "orders",
+            "dates_out_of_order",
+            f"select count(*) from orders where '{faults.BEFORE_SHOP}' in (promised_at, shipped_at, delivered_at)",
+        ),
+        (
+            "support_tickets",
+            "dates_out_of_order",
+            f"select count(*) from support_tickets where '{faults.BEFORE_SHOP}' in (first_responded_at, resolved_at)",
+        ),
         ("orders", "unknown_currency", "select count(*) from orders where currency = 'XXX'"),
         (
             "orders",

@@ -8,11 +8,13 @@ from pathlib import Path
 import duckdb
 import pytest
 from conftest import ONLY_CUSTOMERS, SHOP, Warehouse
+from test_generate_shop import LATER
 
 from customer_value import contract
 from customer_value.raw import load_files
 from customer_value.raw.loading import LoadError
 
+IN_SHOP = {file.stem for file in SHOP.glob("*.csv")}
 ORDERS = "order_id,customer_id,ordered_at,gross_amount\n1,ada,2024-05-01,10.00\n"
 
 
@@ -36,6 +38,19 @@ def test_the_required_columns_alone_are_enough_and_every_contract_table_is_there
         names = [row[0] for row in rows(database, f"describe raw.{table}")]
         assert names == [column.name for column in columns]
         assert rows(database, f"select count(*) from raw.{table}") == [(1 if table == "orders" else 0,)]
+
+
+def test_files_from_before_a_column_was_in_the_contract_load_with_nulls(shop: Warehouse):
+    """The files of the shop have none of the columns that came in 0.2.0."""
+    for source, columns in LATER.items():
+        header = (SHOP / f"{source}.csv").read_text(encoding="utf-8").splitlines()[0] if source in IN_SHOP else ""
+        assert not set(columns) & set(header.split(",")), source
+        counts = ", ".join(f"count({column})" for column in columns)
+        assert set(*shop.rows(f"select {counts} from staging.stg_{source}")) == {0}, source
+    assert shop.rows("select count(phone), count(country), count(email_consent) from marts.customers") == [(0, 0, 0)]
+    assert shop.rows("select count(promised_at), count(shipped_at), count(payment_method) from marts.orders") == [
+        (0, 0, 0)
+    ]
 
 
 def test_parquet_and_csv_give_the_same_marts(shop: Warehouse, warehouse: Warehouse, tmp_path: Path):

@@ -20,7 +20,7 @@ import duckdb
 import psycopg2
 import pytest
 import yaml
-from canaries import EMAIL, GUEST, MERGED, OF_PERSON, PERSON, SECRETS
+from canaries import COUNTRY, EMAIL, GUEST, MERGED, OF_PERSON, PERSON, PHONE, SECRETS
 from conftest import Warehouse, server, warm
 from publication import MODELS_ALONE, Publication, stage
 from test_trust_duckdb import cut, damaged, home_of
@@ -259,11 +259,12 @@ def test_an_unknown_id_ends_in_1_and_is_on_the_list_and_nothing_is_done_beside_a
 def test_a_rejected_raw_row_becomes_what_staging_would_make_of_the_erased_row():
     person = Person({PERSON: "erased:1"}, {EMAIL: "erased:1"})
     row = {"customer_id": PERSON, "created_at": "2022-01-01", "email": EMAIL, "birth_date": "1911-02-30"}
-    row |= {"acquisition_cost": "NaN", "merged_into_customer_id": None}
+    row |= {"acquisition_cost": "NaN", "merged_into_customer_id": None, "phone": PHONE, "country": COUNTRY}
+    row |= {"email_consent": "perhaps", "sms_consent": "yes", "unsubscribed_at": "2023-01-01"}
     written = erased_json("customers", json.dumps(row, separators=(",", ":")), DEFAULTS, person)
     assert json.loads(written) | {"full_name": None} == json.loads(written) | {
         "customer_id": "erased:1", "created_at": "2022-01-01", "email": None, "birth_date": "erased",
-        "acquisition_cost": "NaN", "full_name": None,
+        "acquisition_cost": "NaN", "full_name": None, "phone": None, "country": None, "email_consent": "erased",
     }  # fmt: skip
     test = row | {"email": "test+1@x.org"}
     assert json.loads(erased_json("customers", json.dumps(test), DEFAULTS, person))["email"] == "test+"
@@ -740,7 +741,8 @@ BUILT = """
     create schema staging; create schema marts; create schema marts_v000001;
     create table staging.stg_orders as select order_id, customer_id, customer_email from raw.orders;
     create table marts.customers as
-        select customer_id, email, full_name, cast(null as date) as birth_date, region from raw.customers;
+        select customer_id, email, phone, full_name, cast(null as date) as birth_date, region, country, language
+        from raw.customers;
     create table marts.rejected_rows as
         select 'orders:0:1' as rejected_row_id, 'orders' as source_name, order_id as row_key, 'x' as reject_reasons,
             '{"order_id":"6","customer_id":"canary-person","customer_email":"canary-mail@example.com"}' as raw_row

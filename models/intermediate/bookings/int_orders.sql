@@ -61,6 +61,9 @@ select
     channel,
     store_id,
     campaign_id,
+    payment_method,
+    promised_at,
+    shipped_at,
     delivered_at,
     line_count
 from converted

@@ -65,6 +65,11 @@ select
     orders.channel,
     orders.store_id,
     orders.campaign_id,
+    orders.payment_method,
+    orders.promised_at,
+    case
+        when cast(orders.shipped_at as date) <= as_of_dates.as_of_date then orders.shipped_at
+    end as shipped_at,
     case
         when cast(orders.delivered_at as date) <= as_of_dates.as_of_date then orders.delivered_at
     end as delivered_at,

@@ -1,6 +1,7 @@
 {%- set columns = [
-    'customer_id', 'created_at', 'email', 'full_name', 'birth_date', 'region', 'segment_attributes',
-    'acquisition_channel', 'acquisition_cost', 'merged_into_customer_id',
+    'customer_id', 'created_at', 'email', 'phone', 'full_name', 'birth_date', 'region', 'country', 'language',
+    'segment_attributes', 'acquisition_channel', 'acquisition_cost', 'email_consent', 'sms_consent',
+    'consent_updated_at', 'unsubscribed_at', 'merged_into_customer_id',
 ] -%}
 with source as (
 

@@ -18,7 +18,8 @@ from customer_value.publish.postgres_snapshot import MARK as SNAPSHOT_MARK
 from customer_value.quoting import identifier, quoted
 from customer_value.raw import loading
 
-PERSONAL = {"email", "full_name", "birth_date", "region", "segment_attributes", "customer_email"}
+PERSONAL = {"email", "phone", "full_name", "birth_date", "region", "country", "language", "segment_attributes"}
+PERSONAL |= {"customer_email"}
 # what staging cuts off around keys and e-mails (macro blank_characters)
 BLANKS = (
     " \t\n\x0b\x0c\r\x85\u00a0\u00ad\u1680\u180e\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"

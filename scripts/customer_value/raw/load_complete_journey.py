@@ -31,6 +31,8 @@ LINES = """
         cast(lines.retail_disc as decimal(18, 2)) + cast(lines.coupon_match_disc as decimal(18, 2)) as discount_amount,
         products.product_category as category,
         products.department,
+        cast(products.manufacturer_id as varchar) as brand,
+        products.brand = 'Private' as is_private_label,
         -- a basket holds a product once, so the product orders its lines
         row_number() over (partition by lines.basket_id order by lines.product_id) as line_number
     from read_parquet({transactions}) as lines
@@ -51,7 +53,8 @@ SELECTS = {
         order by ordered_at, order_id
     """,
     "order_items": """
-        select order_id, line_number, product_id, quantity, net_amount, category, department, discount_amount
+        select order_id, line_number, product_id, quantity, net_amount, category, department, brand,
+            is_private_label, discount_amount
         from lines
         order by order_id, line_number
     """,

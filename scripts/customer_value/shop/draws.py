@@ -14,6 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from customer_value import contract
+from customer_value.shop import truths
+from customer_value.shop.truths import Truths
 
 # --- the model
 DAY = 86_400  # seconds
@@ -46,7 +48,15 @@ ATTRIBUTES = [f'{{"age_band": "{band}"}}' for band in ("18-29", "30-44", "45-59"
 EVENT_TYPES = ["visit", "search", "product_view", "add_to_cart"]
 DEPARTMENTS = ["home", "garden", "sport", "kitchen"]
 CATEGORIES = [f"{department} {kind}" for department in DEPARTMENTS for kind in ("basics", "deals", "premium")]
+BRANDS = ["own", "acme", "birch", "cedar", "delta"]  # of each category; the first is the company's own
 PRODUCTS, CAMPAIGNS, STORES = 240, 40, 25  # sizes of the catalogue
+LATE = 0.15  # share of orders that arrive after the promised time
+PAYMENTS, PAYMENT_SHARES = ["card", "wallet", "invoice"], [0.55, 0.3, 0.15]
+WITH_PHONE, COUNTRIES, COUNTRY_SHARES = 0.7, ["NL", "DE", "FR"], [0.6, 0.3, 0.1]  # shares of records
+LANGUAGES, IN_ENGLISH = ["nl", "de", "fr", "en"], 0.1  # of the countries, and English anywhere
+ASKED, EMAIL_CONSENT, SMS_CONSENT, UNSUBSCRIBED = 0.9, 0.7, 0.3, 0.5  # of records; of those asked; of those against
+TICKET_CHANNELS, TICKET_CHANNEL_SHARES, REOPENED = ["e-mail", "call", "chat"], [0.5, 0.3, 0.2], 0.08
+ABOUT_TICKET = 30 * DAY  # an answer so soon after a ticket was resolved is about the ticket
 
 # --- files
 PRECISE = {"numeric(18, 2)": pa.decimal64(18, 2), "numeric(18, 3)": pa.decimal64(18, 3)}
@@ -60,7 +70,7 @@ SCHEMAS = {
 SCHEMAS["truth/customers"] = pa.schema(
     {"customer_id": pa.string(), "first_order_at": pa.timestamp("s"), "purchase_rate": pa.float64()}
     | {"dropout_date": pa.date32(), "spend_mean": pa.float64(), "satisfaction": pa.float64()}
-    | {"order_count": pa.int64(), "is_alive_at_end": pa.bool_()}
+    | {"order_count": pa.int64(), "is_alive_at_end": pa.bool_(), "patience": pa.float64()}
 )
 DIGITS = np.array([f"{number:05d}".encode() for number in range(100_000)]).view(np.uint8).reshape(-1, 5)
 
@@ -73,9 +83,13 @@ def seconds(day: dt.date) -> int:
 START, END = seconds(FIRST_DAY), seconds(LAST_DAY) + DAY - 1
 
 
-def stream(seed: int, number: int) -> np.random.Generator:
-    """Return the random stream of a chunk of customers; number 0 is that of the exchange rates."""
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=(number,))))
+def stream(seed: int, *number: int) -> np.random.Generator:
+    """Return the random stream of a chunk of customers; number 0 is that of the exchange rates.
+
+    A chunk's second stream (number, 1) is for the columns that came to the contract later: whatever is drawn there, the
+    values of the older columns stay.
+    """
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=number)))
 
 
 # --- columns
@@ -148,16 +162,21 @@ def exchange_rates(seed: int) -> tuple[pa.Table, np.ndarray]:
 
 @dataclass
 class Customers:
-    """A chunk of customers, one value per customer, and the random stream that the rest of them comes from."""
+    """A chunk of customers, one value per customer, and the random streams that the rest of them comes from."""
 
     chunk: int
     first_order: int  # number of the chunk's first order
+    truths: Truths
     draw: np.random.Generator
+    more: np.random.Generator  # the second one
     arrived_at: np.ndarray
     dropout_at: np.ndarray  # float
     purchase_rate: np.ndarray
     spend_mean: np.ndarray
     satisfaction: np.ndarray
+    patience: np.ndarray  # the impatient return more and ask more often; satisfaction itself where it drives no churn
+    brevity: np.ndarray  # rank of the lifetime, 0 to 1 for the shortest
+    worth: np.ndarray  # rank of what the customer is worth, 0 to 1
     order_count: np.ndarray
 
     @property
@@ -170,7 +189,7 @@ class Customers:
         return ids(prefix, self.chunk * 10_000_000 + np.arange(rows))
 
 
-def draw_customers(seed: int, chunk: int, first_order: int, orders: int) -> Customers:
+def draw_customers(seed: int, chunk: int, first_order: int, orders: int, effects: Truths) -> Customers:
     """Return the next chunk of customers, cut so that no more than orders come from it."""
     draw, size = stream(seed, chunk + 1), CUSTOMERS_PER_CHUNK
     arrived_at = START + draw.integers(0, ARRIVAL_YEARS * YEAR, size)
@@ -178,14 +197,18 @@ def draw_customers(seed: int, chunk: int, first_order: int, orders: int) -> Cust
     dropout_rate = np.maximum(draw.gamma(DROPOUT_SHAPE, 1 / DROPOUT_SCALE, size), 1e-9)
     dropout_at = np.minimum(arrived_at + draw.exponential(1, size) / dropout_rate * YEAR, seconds(LATEST_DROPOUT))
     spend_mean = SPEND_SHAPE / draw.gamma(MEAN_SHAPE, 1 / MEAN_SCALE, size)
-    satisfaction = draw.beta(*SATISFACTION, size)
+    patience = draw.beta(*SATISFACTION, size)
+    lifetime = dropout_at - arrived_at
+    satisfaction = truths.dealt_by_lifetime(patience, lifetime, effects.churn)
+    brevity, worth = truths.shares(-lifetime), truths.worth(purchase_rate, spend_mean, lifetime)
     active_years = (np.minimum(dropout_at, END) - arrived_at) / YEAR
     order_count = 1 + draw.poisson(purchase_rate * active_years)
     total = order_count.cumsum()
     kept = min(np.searchsorted(total, orders) + 1, size)
     order_count[kept - 1] -= max(total[kept - 1] - orders, 0)
-    drawn = (arrived_at, dropout_at, purchase_rate, spend_mean, satisfaction, order_count)
-    return Customers(chunk, first_order, draw, *(values[:kept] for values in drawn))
+    drawn = (arrived_at, dropout_at, purchase_rate, spend_mean, satisfaction, patience, brevity, worth, order_count)
+    more = stream(seed, chunk + 1, 1)
+    return Customers(chunk, first_order, effects, draw, more, *(values[:kept] for values in drawn))
 
 
 @dataclass
@@ -219,7 +242,9 @@ def draw_orders(customers: Customers, rates: np.ndarray) -> Orders:
     currency[(currency == 2) & in_gbp_hole(ordered_at)] = 0
     spend = draw.gamma(SPEND_SHAPE, 1 / SPEND_SHAPE, len(customer)) * customers.spend_mean[customer]
     net = np.maximum(np.rint(spend * 1e10 / rates[currency, day]).astype(np.int64), LEAST_NET)
-    share = draw.uniform(0.05, 0.3, len(customer)) * (draw.random(len(customer)) < DISCOUNTED)
+    first_chance = DISCOUNTED * truths.tilt(customers.brevity[customer], customers.truths.discounts)
+    share = draw.uniform(0.05, 0.3, len(customer))
+    share *= draw.random(len(customer)) < np.where(is_first, first_chance, DISCOUNTED)
     discount = np.rint(net * share / (1 - share)).astype(np.int64)
     return Orders(customer, customers.first_order + np.arange(len(customer)), ordered_at, currency, net, discount)
 
@@ -234,7 +259,7 @@ def make_refunds(
 ) -> tuple[pa.Table, np.ndarray, np.ndarray]:
     """Return the source refunds, and per order the amount given back and the time of the last refund (0: none)."""
     draw = customers.draw
-    lift = 1 + SATISFACTION[0] / sum(SATISFACTION) - customers.satisfaction[orders.customer]  # the unhappy return more
+    lift = 1 + SATISFACTION[0] / sum(SATISFACTION) - customers.patience[orders.customer]  # the impatient return more
     (order,) = np.nonzero(completed & (draw.random(len(completed)) < REFUNDED * lift))
     share = np.where(draw.random(len(order)) < FULL_REFUND, 1, draw.uniform(0.1, 0.9, len(order)))
     amount = (orders.net[order] * share).astype(np.int64)
@@ -257,12 +282,39 @@ def make_refunds(
     return source, returned, last_at
 
 
-def make_orders(customers: Customers, orders: Orders) -> dict[str, pa.Table]:
-    """Return the sources orders and refunds."""
-    draw, rows = customers.draw, len(orders.net)
+@dataclass
+class Deliveries:
+    """How the orders of a chunk are promised, sent and delivered, one value per order."""
+
+    is_cancelled: np.ndarray
+    promised_at: np.ndarray
+    shipped_at: np.ndarray
+    delivered_at: np.ndarray  # also where the order is cancelled, or comes after the end
+    is_delivered: np.ndarray  # by the end
+    is_late: np.ndarray
+
+
+def draw_deliveries(customers: Customers, orders: Orders) -> Deliveries:
+    """Return the deliveries of the chunk: of those that are late, the promise ends before the delivery."""
+    draw, more, rows = customers.draw, customers.more, len(orders.net)
     is_cancelled = draw.random(rows) < CANCELLED
     delivered_at = orders.ordered_at + draw.integers(DAY, 7 * DAY, rows)
+    days, is_late = delivered_at - orders.ordered_at, ~is_cancelled & (more.random(rows) < LATE)
+    until = np.where(is_late, days * more.uniform(0.4, 0.9, rows), days + more.uniform(0, 2 * DAY, rows))
+    shipped_at = np.minimum(orders.ordered_at + (days * more.uniform(0.1, 0.6, rows)).astype(np.int64), END)
     is_delivered = ~is_cancelled & (delivered_at <= END)
+    promised_at = orders.ordered_at + until.astype(np.int64)
+    return Deliveries(is_cancelled, promised_at, shipped_at, delivered_at, is_delivered, is_late)
+
+
+def make_orders(customers: Customers, orders: Orders, deliveries: Deliveries) -> dict[str, pa.Table]:
+    """Return the sources orders and refunds."""
+    draw, rows = customers.draw, len(orders.net)
+    is_cancelled, is_delivered, delivered_at = (
+        deliveries.is_cancelled,
+        deliveries.is_delivered,
+        deliveries.delivered_at,
+    )
     refunds, returned, refunded_at = make_refunds(customers, orders, is_delivered)
     status = np.select([is_cancelled, ~is_delivered, returned == 0, returned < orders.net], [0, 1, 2, 3], 4)
     channel = draw.integers(0, len(CHANNELS), rows)
@@ -280,6 +332,9 @@ def make_orders(customers: Customers, orders: Orders) -> dict[str, pa.Table]:
         channel=labels(CHANNELS, channel),
         store_id=labels([f"s{number}" for number in range(STORES)], draw.integers(0, STORES, rows), channel == 2),
         campaign_id=labels(campaigns(), draw.integers(0, CAMPAIGNS, rows), draw.random(rows) < 0.3),
+        payment_method=labels(PAYMENTS, customers.more.choice(len(PAYMENTS), rows, p=PAYMENT_SHARES)),
+        promised_at=deliveries.promised_at,
+        shipped_at=amounts(deliveries.shipped_at, ~is_cancelled),
         delivered_at=amounts(delivered_at, is_delivered),
         updated_at=np.maximum(np.where(is_delivered, delivered_at, orders.ordered_at), refunded_at),
     )
@@ -309,7 +364,7 @@ def make_order_items(customers: Customers, orders: Orders) -> pa.Table:
     order, line = np.repeat(order, lines), np.nonzero(is_line)[1]
     discount = orders.discount[order] * line_net // orders.net[order]
     product, rows = draw.integers(0, PRODUCTS, len(order)), len(order)
-    category = product % len(CATEGORIES)
+    category, brand = product % len(CATEGORIES), product // len(CATEGORIES) % len(BRANDS)
     return table(
         "order_items",
         order_id=ids("o", orders.number[order]),
@@ -319,6 +374,8 @@ def make_order_items(customers: Customers, orders: Orders) -> pa.Table:
         net_amount=line_net,
         category=labels(CATEGORIES, category),
         department=labels(DEPARTMENTS, category // 3),
+        brand=labels(BRANDS, brand),
+        is_private_label=brand == 0,
         discount_amount=amounts(discount, discount > 0),
         cost_amount=amounts(line_net * draw.uniform(0.5, 0.7, rows), draw.random(rows) < COST_KNOWN),
     )
@@ -337,10 +394,11 @@ def make_customers(customers: Customers) -> dict[str, pa.Table]:
     merged_into = np.full(rows, -1)
     merged_into[runs[merged]] = recorded[runs[merged + 1]]
     known_at = customers.arrived_at - draw.exponential(10 * DAY, size).astype(np.int64) * (draw.random(size) < 0.3)
+    created_at = np.maximum(known_at, START)[recorded]
     record = table(
         "customers",
         customer_id=ids("c", number[recorded]),
-        created_at=np.maximum(known_at, START)[recorded],
+        created_at=created_at,
         email=ids("c", number[recorded], "@shop.example"),
         full_name=ids("Customer ", number[recorded]),
         birth_date=draw.integers(-11_000, 13_000, rows),  # days since 1970: 1939 to 2005
@@ -351,11 +409,13 @@ def make_customers(customers: Customers) -> dict[str, pa.Table]:
         merged_into_customer_id=pc.if_else(
             pa.array(merged_into >= 0), ids("c", number[merged_into]), pa.scalar(None, pa.string())
         ),
+        **make_contacts_of_records(customers.more, number[recorded], created_at),
     )
     by_arrival = np.argsort(np.delete(customers.arrived_at, recorded[runs]), kind="stable")
     by_arrival = np.delete(np.arange(size), recorded[runs])[by_arrival]
     referrer = by_arrival[(draw.random(len(by_arrival)) * np.arange(len(by_arrival))).astype(np.int64)]
-    is_referral = draw.random(len(by_arrival)) < REFERRED
+    chance = REFERRED * truths.tilt(customers.worth[by_arrival], customers.truths.referrals)
+    is_referral = draw.random(len(by_arrival)) < chance
     is_referral &= customers.arrived_at[referrer] < customers.arrived_at[by_arrival]
     referrals = table(
         "referrals",
@@ -374,8 +434,31 @@ def make_customers(customers: Customers) -> dict[str, pa.Table]:
         satisfaction=customers.satisfaction,
         order_count=customers.order_count,
         is_alive_at_end=customers.dropout_at > END,
+        patience=customers.patience,
     )
     return {"customers": record, "referrals": referrals, "truth/customers": truth}
+
+
+def make_contacts_of_records(
+    more: np.random.Generator, number: np.ndarray, created_at: np.ndarray
+) -> dict[str, pa.Array]:
+    """Return the columns of the source customers that say how to reach them, and what they agreed to."""
+    rows = len(number)
+    has_phone = more.random(rows) < WITH_PHONE
+    country = more.choice(len(COUNTRIES), rows, p=COUNTRY_SHARES)
+    language = np.where(more.random(rows) < IN_ENGLISH, len(COUNTRIES), country)
+    is_asked, agrees = more.random(rows) < ASKED, more.random(rows) < EMAIL_CONSENT
+    answered_at = created_at + (more.random(rows) ** 3 * (END - created_at)).astype(np.int64)  # most of them early
+    has_left = is_asked & ~agrees & (more.random(rows) < UNSUBSCRIBED)
+    return {
+        "phone": pc.if_else(pa.array(has_phone), ids("+99 ", number), pa.scalar(None, pa.string())),
+        "country": labels(COUNTRIES, country),
+        "language": labels(LANGUAGES, language),
+        "email_consent": pa.array(agrees, mask=~is_asked),
+        "sms_consent": pa.array(more.random(rows) < SMS_CONSENT, mask=~(is_asked & has_phone)),
+        "consent_updated_at": amounts(answered_at, is_asked),
+        "unsubscribed_at": amounts(answered_at, has_left),
+    }
 
 
 def make_contacts(customers: Customers, orders: Orders) -> dict[str, pa.Table]:
@@ -416,43 +499,91 @@ def make_contacts(customers: Customers, orders: Orders) -> dict[str, pa.Table]:
     return {"marketing_touches": touches, "events": events}
 
 
-def make_service(customers: Customers, orders: Orders) -> dict[str, pa.Table]:
-    """Return support_tickets and survey_responses; the less satisfied complain more and score lower."""
-    draw, satisfaction = customers.draw, customers.satisfaction[orders.customer]
-    unhappy = 1 + SATISFACTION[0] / sum(SATISFACTION) - satisfaction
-    (order,) = np.nonzero(draw.random(len(unhappy)) < TICKETS_PER_ORDER * unhappy)
-    rows = len(order)
+@dataclass
+class Tickets:
+    """The tickets of a chunk. customer, resolved_at: of each resolved one, the place of its customer and the time."""
+
+    source: pa.Table  # support_tickets
+    resolved: np.ndarray  # place of the row in the source
+    customer: np.ndarray
+    resolved_at: np.ndarray
+
+    def answered(self, customer: np.ndarray, responded_at: np.ndarray) -> pa.Array:
+        """Return, per answer, the ticket of the same customer that was resolved last; null after ABOUT_TICKET."""
+        if not len(self.resolved):
+            return pa.nulls(len(customer), pa.string())
+        keys = self.customer * 2**32 + self.resolved_at
+        by_time = np.argsort(keys, kind="stable")
+        last = by_time[np.searchsorted(keys[by_time], customer * 2**32 + responded_at, side="right") - 1]
+        since = responded_at - self.resolved_at[last]
+        is_about = (self.customer[last] == customer) & (since >= 0) & (since <= ABOUT_TICKET)
+        return self.source["ticket_id"].combine_chunks().take(pa.array(self.resolved[last], mask=~is_about))
+
+
+def make_tickets(customers: Customers, orders: Orders) -> Tickets:
+    """Return the tickets; the impatient ask more often, the less satisfied complain more."""
+    draw, more = customers.draw, customers.more
+    impatience = 1 + SATISFACTION[0] / sum(SATISFACTION) - customers.patience[orders.customer]
+    (order,) = np.nonzero(draw.random(len(impatience)) < TICKETS_PER_ORDER * impatience)
+    rows, customer = len(order), orders.customer[order]
     opened_at = np.minimum(orders.ordered_at[order] + draw.integers(3600, 20 * DAY, rows), END)
     resolved_at = opened_at + draw.exponential(2 * DAY, rows).astype(np.int64)
-    tickets = table(
+    is_resolved = (resolved_at <= END) & (draw.random(rows) < 0.95)
+    answered_in = np.minimum(more.exponential(DAY / 6, rows), 0.9 * (resolved_at - opened_at)).astype(np.int64)
+    source = table(
         "support_tickets",
         ticket_id=customers.keys("h", rows),
-        customer_id=ids("c", customers.number[orders.customer[order]]),
+        customer_id=ids("c", customers.number[customer]),
         opened_at=opened_at,
-        resolved_at=amounts(resolved_at, (resolved_at <= END) & (draw.random(rows) < 0.95)),
-        is_complaint=pa.array(draw.random(rows) < 0.9 - 0.8 * satisfaction[order], mask=draw.random(rows) < 0.02),
+        first_responded_at=amounts(opened_at + answered_in, opened_at + answered_in <= END),
+        resolved_at=amounts(resolved_at, is_resolved),
+        is_complaint=pa.array(
+            draw.random(rows) < 0.9 - 0.8 * customers.satisfaction[customer], mask=draw.random(rows) < 0.02
+        ),
+        channel=labels(TICKET_CHANNELS, more.choice(len(TICKET_CHANNELS), rows, p=TICKET_CHANNEL_SHARES)),
+        was_reopened=pa.array(more.random(rows) < REOPENED, mask=~is_resolved),
         cost_amount=amounts(draw.gamma(3, 200, rows), draw.random(rows) < 0.9),
     )
-    (order,) = np.nonzero(draw.random(len(unhappy)) < SURVEYS_PER_ORDER)
-    rows = len(order)
+    (resolved,) = np.nonzero(is_resolved)
+    return Tickets(source, resolved, customer[resolved], resolved_at[resolved])
+
+
+def make_answers(customers: Customers, orders: Orders, deliveries: Deliveries, tickets: Tickets) -> pa.Table:
+    """Return the source survey_responses: about a ticket that has just been resolved, else about an order.
+
+    The less satisfied score lower; so does who has waited for the order for longer than was promised (Truths.lateness).
+    """
+    draw = customers.draw
+    (order,) = np.nonzero(draw.random(len(orders.net)) < SURVEYS_PER_ORDER)
+    rows, customer = len(order), orders.customer[order]
     is_csat = draw.integers(0, 2, rows)
-    felt = np.clip(satisfaction[order] + draw.normal(0, 0.15, rows), 0, 1)
-    surveys = table(
+    felt = customers.satisfaction[customer] + draw.normal(0, 0.15, rows)
+    responded_at = np.minimum(orders.ordered_at[order] + draw.integers(DAY, 15 * DAY, rows), END)
+    ticket_id = tickets.answered(customer, responded_at)
+    is_about_order = ticket_id.is_null().to_numpy(zero_copy_only=False)
+    has_waited = is_about_order & deliveries.is_late[order] & (responded_at > deliveries.promised_at[order])
+    felt = np.clip(felt - customers.truths.lateness * has_waited, 0, 1)
+    return table(
         "survey_responses",
         response_id=customers.keys("a", rows),
-        customer_id=ids("c", customers.number[orders.customer[order]]),
-        responded_at=np.minimum(orders.ordered_at[order] + draw.integers(DAY, 15 * DAY, rows), END),
+        customer_id=ids("c", customers.number[customer]),
+        responded_at=responded_at,
         survey_type=labels(["nps", "csat"], is_csat),
         score=np.where(is_csat, 1 + np.rint(felt * 4), np.rint(felt * 10)).astype(np.int32),
+        order_id=pc.if_else(pa.array(is_about_order), ids("o", orders.number[order]), pa.scalar(None, pa.string())),
+        ticket_id=ticket_id,
     )
-    return {"support_tickets": tickets, "survey_responses": surveys}
 
 
 def make_chunk(customers: Customers, rates: np.ndarray, as_text: bool) -> dict[str, pa.Table]:
     """Return {source: table} of a chunk of customers, with as_text every column of the sources as text."""
     orders = draw_orders(customers, rates)
-    tables = make_orders(customers, orders) | {"order_items": make_order_items(customers, orders)}
-    tables |= make_customers(customers) | make_contacts(customers, orders) | make_service(customers, orders)
+    deliveries = draw_deliveries(customers, orders)
+    tables = make_orders(customers, orders, deliveries) | {"order_items": make_order_items(customers, orders)}
+    tables |= make_customers(customers) | make_contacts(customers, orders)
+    tickets = make_tickets(customers, orders)
+    answers = make_answers(customers, orders, deliveries, tickets)
+    tables |= {"support_tickets": tickets.source, "survey_responses": answers}
     return {source: text_of(source, rows) if as_text else rows for source, rows in tables.items()}
 
 
@@ -467,7 +598,9 @@ def text_schema(source: str) -> pa.Schema:
     return schema if source not in CONTRACT else pa.schema([(name, pa.string()) for name in schema.names])
 
 
-def clean_shop(orders: int, seed: int, as_text: bool = False) -> Iterator[dict[str, pa.Table]]:
+def clean_shop(
+    orders: int, seed: int, as_text: bool = False, effects: Truths = truths.ALL
+) -> Iterator[dict[str, pa.Table]]:
     """Yield the shop in parts, each {source: table}; two chunks are made at a time, in threads."""
     source, rates = exchange_rates(seed)
     yield {"exchange_rates": text_of("exchange_rates", source) if as_text else source}
@@ -475,7 +608,7 @@ def clean_shop(orders: int, seed: int, as_text: bool = False) -> Iterator[dict[s
     with ThreadPoolExecutor(2) as pool:
         for chunk in itertools.count():
             if drawn < orders:
-                customers = draw_customers(seed, chunk, drawn, orders - drawn)
+                customers = draw_customers(seed, chunk, drawn, orders - drawn, effects)
                 drawn += int(customers.order_count.sum())
                 pending.append(pool.submit(make_chunk, customers, rates, as_text))
             if len(pending) == 3 or drawn >= orders:

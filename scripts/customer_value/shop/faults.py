@@ -44,6 +44,10 @@ FUTURE = ["2099-01-01 00:00:00", "2031-06-01 12:00:00"]
 BEFORE_BUSINESS = ["1989-12-31 23:59:59", "1900-01-01 00:00:00"]
 TOO_LARGE = ["10000000.01", "-10000000.01"]
 HOLE_DAYS = [f"{dt.date(2023, 3, 12) + dt.timedelta(days)} 12:00:00" for days in range(34)]  # to 2023-04-14
+BEFORE_SHOP = "2020-06-01 12:00:00"
+# what a row lacks whose own date is moved, so that its other dates are not before it
+UNDELIVERED = {"promised_at": None, "shipped_at": None, "delivered_at": None}
+WITHOUT_LATER = {"orders": UNDELIVERED, "support_tickets": {"first_responded_at": None, "resolved_at": None}}
 # (source, reason): changes that each make a good new row bad, for this reason only
 FAULTS: dict[tuple[str, str], list[Row]] = {
     ("orders", "amount_out_of_range"): [{"gross_amount": text} for text in TOO_LARGE]
@@ -56,10 +60,12 @@ FAULTS: dict[tuple[str, str], list[Row]] = {
     ("customers", "amount_out_of_range"): [{"acquisition_cost": "-0.01"}],
     ("events", "amount_out_of_range"): [{"duration_seconds": "-0.001"}],
     ("exchange_rates", "amount_out_of_range"): [{"rate_to_reporting": "0.00000000"}, {"rate_to_reporting": "-1.10"}],
+    ("orders", "dates_out_of_order"): [{name: BEFORE_SHOP} for name in UNDELIVERED],
+    ("support_tickets", "dates_out_of_order"): [{name: BEFORE_SHOP} for name in WITHOUT_LATER["support_tickets"]],
     ("orders", "unknown_status"): [{"status": "teleported"}],
     ("orders", "unknown_currency"): [{"currency": "XXX"}],
     ("orders", "missing_rate"): [
-        {"currency": "GBP", "ordered_at": noon, "updated_at": noon, "delivered_at": None} for noon in HOLE_DAYS
+        {"currency": "GBP", "ordered_at": noon, "updated_at": noon} | UNDELIVERED for noon in HOLE_DAYS
     ],
     ("orders", "guest_order"): [{"customer_id": None, "customer_email": "guest@shop.example"}],
     ("refunds", "unknown_order"): [{"order_id": "o-never-placed"}],
@@ -73,7 +79,7 @@ FAULTS: dict[tuple[str, str], list[Row]] = {
 }
 # one row of a source with two reasons
 TWO_FAULTS: dict[str, tuple[tuple[str, str], Row]] = {
-    "orders": (("not_finite", "future_date"), {"gross_amount": "NaN", "ordered_at": FUTURE[0]}),
+    "orders": (("not_finite", "future_date"), {"gross_amount": "NaN", "ordered_at": FUTURE[0]} | UNDELIVERED),
     "order_items": (("unparseable_number", "amount_out_of_range"), {"quantity": "ten", "cost_amount": "-1.00"}),
     "customers": (("unparseable_date", "unparseable_number"), {"created_at": "yesterday", "acquisition_cost": "ten"}),
     "refunds": (("not_finite", "before_business_began"), {"amount": "inf", "refunded_at": BEFORE_BUSINESS[0]}),
@@ -107,7 +113,9 @@ def value_faults(source: str) -> dict[str, list[Row]]:
         "unparseable_number": across(of_type["number"], ["4.5", "good"] * (source == "survey_responses") + BAD_NUMBERS),
         "unparseable_boolean": across(of_type["boolean"], ["maybe"]),
         "not_finite": across(of_type["number"], NOT_FINITE),
-        "future_date": across(primary, [text[:cut] for text in FUTURE]),
+        "future_date": [
+            change | WITHOUT_LATER.get(source, {}) for change in across(primary, [text[:cut] for text in FUTURE])
+        ],
         "before_business_began": across(primary, [text[:cut] for text in BEFORE_BUSINESS]),
     }
     return {reason: changes for reason, changes in found.items() if changes}

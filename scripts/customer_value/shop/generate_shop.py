@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from customer_value.shop.draws import SCHEMAS, clean_shop, text_schema
 from customer_value.shop.faults import Planter
+from customer_value.shop.truths import ALL, Truths
 
 LEAST_ORDERS, MOST_ORDERS = 10_000, 100_000_000  # what --orders takes
 PLANTED = "truth/planted.csv"
@@ -36,9 +37,10 @@ def check(folder: Path, orders: int, seed: int) -> None:
         raise ShopError(f"{folder} holds other files ({', '.join(others[:3])}); name a new or empty folder")
 
 
-def write_shop(folder: Path, orders: int, seed: int = 1, dirty: bool = False) -> dict[str, int]:
+def write_shop(folder: Path, orders: int, seed: int = 1, dirty: bool = False, effects: Truths = ALL) -> dict[str, int]:
     """Write the shop into the folder, made if missing; return {source: rows}, the truth included.
 
+    effects: what is true of the shop, and how strongly; truths.NONE makes one without.
     Raises ShopError for arguments that make no shop and OSError where the folder cannot be written.
     """
     check(folder, orders, seed)
@@ -53,7 +55,7 @@ def write_shop(folder: Path, orders: int, seed: int = 1, dirty: bool = False) ->
 
     try:
         writers |= {source: writer(folder, source, dirty) for source in SCHEMAS}
-        for part in clean_shop(orders, seed, as_text=dirty):
+        for part in clean_shop(orders, seed, as_text=dirty, effects=effects):
             write(part)
             if dirty:
                 planter.see(part)
@@ -71,6 +73,7 @@ def write_shop(folder: Path, orders: int, seed: int = 1, dirty: bool = False) ->
 def writer(folder: Path, source: str, dirty: bool) -> pq.ParquetWriter:
     """Return an open writer of a source's file, which it empties."""
     repeating = {"currency", "status", "channel", "category", "department", "region", "segment_attributes"}
+    repeating |= {"payment_method", "brand", "country", "language"}
     repeating |= {"acquisition_channel", "event_type", "survey_type", "product_id", "campaign_id", "store_id"}
     return pq.ParquetWriter(
         folder / f"{source}.parquet",
@@ -83,11 +86,11 @@ def writer(folder: Path, source: str, dirty: bool) -> pq.ParquetWriter:
     )
 
 
-def run(folder: Path, orders: int, seed: int, dirty: bool) -> None:
+def run(folder: Path, orders: int, seed: int, dirty: bool, effects: Truths = ALL) -> None:
     """Write a shop and print rows per source and seconds; exit with 1 on an error."""
     started = time.perf_counter()
     try:
-        counts = write_shop(folder, orders, seed, dirty)
+        counts = write_shop(folder, orders, seed, dirty, effects)
     except (ShopError, OSError) as error:
         raise SystemExit(f"error: {error}") from error
     print(f"written to {folder}:")
