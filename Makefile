@@ -158,5 +158,5 @@ lock:
 
 # back to a fresh clone, but for what is published (data/published)
 clean:
-	rm -rf .venv .venv-spark .venv-dagster .venv-old-duckdb .venv-peers target logs data/warehouse.duckdb \
+	rm -rf .venv .venv-spark .venv-dagster .venv-old-duckdb .venv-peers target logs renders data/warehouse.duckdb \
 		data/warehouse.duckdb.wal data/*.arrivals.jsonl data/report data/tour gx/uncommitted

@@ -11,6 +11,7 @@ published file, a warehouse or a Postgres, and nothing is written beside them.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -150,7 +151,8 @@ def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: li
         said = run_all(draw(place, folder))
     if docs:  # after the boards: dbt may lock the file that they read
         run_all([document(docs)])
-        shutil.copyfile(Path(docs[docs.index("--target-path") + 1]) / "static_index.html", folder / DOCUMENTATION)
+        page = Path(docs[docs.index("--target-path") + 1], "static_index.html").read_text(encoding="utf-8")
+        (folder / DOCUMENTATION).write_text(with_pictures(page), encoding="utf-8")
     bind(folder)
     return sorted({error for words in said for error in errors(words)})
 
@@ -255,6 +257,15 @@ def document(options: list[str]) -> tuple[list[str], Path]:
     """Return the call of dbt that writes the documentation as one page, with the folder to run in."""
     fixed = ["docs", "generate", "--static", "--no-compile", "--quiet"]
     return [str(dbt_program("duckdb")), *fixed, *options], PROJECT
+
+
+def with_pictures(page: str) -> str:
+    """Return the documentation with its pictures of assets/ inside: dbt leaves links to files that are elsewhere."""
+
+    def inside(link: re.Match[str]) -> str:
+        return f"(data:image/svg+xml;base64,{base64.b64encode((PROJECT / link[1]).read_bytes()).decode()})"
+
+    return re.sub(r"\((assets/\w+\.svg)\)", inside, page)
 
 
 def pictures(source: dict[str, Any], folder: Path, currency: str = "USD") -> list[Path]:
