@@ -317,3 +317,19 @@ def test_a_dashboard_is_served_with_its_filters_until_it_is_interrupted(dirty_sh
     finally:
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=30) == 0
+
+
+def test_a_port_that_is_taken_is_said_before_anybody_opens_it(tmp_path: Path):
+    (tmp_path / "warehouse.duckdb").touch()
+    own = os.environ | {
+        "CUSTOMER_VALUE_DATABASE": str(tmp_path / "warehouse.duckdb"),
+        "CUSTOMER_VALUE_PUBLISHED": str(tmp_path),
+    }
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for port in (taken.getsockname()[1], 99999):
+            command = [sys.executable, str(PROJECT / "scripts" / "report.py"), "--serve", "--port", str(port)]
+            done = subprocess.run(command, env=own, capture_output=True, text=True, check=False, timeout=60)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert f"error: port {port} cannot be used" in done.stderr and "Traceback" not in done.stderr
