@@ -19,7 +19,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,9 +150,9 @@ def charts_project(source: dict[str, Any], currency: str) -> Iterator[Path]:
 
 
 def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: list[str] | None = None) -> list[str]:
-    """Draw the report into a folder, which is made anew; return the charts that could not be drawn, and why.
+    """Draw the report into a folder, which is made anew; return what could not be drawn, and why.
 
-    Such a chart says so on its board; all others are drawn. Raises ReportError where there is no report.
+    A chart that cannot says so on its board; all others are drawn. Raises ReportError where there is no report.
     currency: of the amounts, var reporting_currency. docs: options of dbt docs generate, --target and --target-path
     among them; None: no documentation.
     """
@@ -168,8 +168,11 @@ def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: li
     if docs:  # after the boards: dbt may lock the file that they read
         run_all([document(docs)])
         shutil.copyfile(Path(docs[docs.index("--target-path") + 1]) / "static_index.html", folder / DOCUMENTATION)
-    bind(folder)
-    return sorted({error for words in said for error in errors(words)})
+    faults = {error for words in said for error in errors(words)}
+    bind(folder, faults)
+    named = " ".join(faults)
+    lacking = (board.name for board in boards() if not (folder / f"{board.name}.html").exists())
+    return sorted(faults | {f"board {name}" for name in lacking if f"charts/{name}.yml" not in named})
 
 
 def others_than_a_report(folder: Path) -> list[str]:
@@ -225,9 +228,10 @@ def errors(said: str) -> list[str]:
     return found
 
 
-def bind(folder: Path) -> None:
+def bind(folder: Path, faults: Iterable[str] = ()) -> None:
     """Make one PDF of those of the boards, and the index. A board with a chart that cannot be drawn has no PDF.
 
+    Raises ReportError, with the faults of charts in it, where there is no board at all, as with a file that is locked.
     Pages lose the time at which they were drawn: the same marts give the same pages.
     """
     for page in folder.glob("*.html"):
@@ -245,6 +249,8 @@ def bind(folder: Path) -> None:
     bound.write(str(folder / PDF))
     documentation = DOCUMENTATION if (folder / DOCUMENTATION).exists() else None
     drawn = [board for board in boards() if (folder / f"{board.name}.html").exists()]
+    if not drawn:
+        raise ReportError("; ".join(["dct drew no board", *sorted(faults)]))
     page = PAGE.render(title=TITLE, boards=drawn, pdf=PDF, documentation=documentation)
     (folder / INDEX).write_text(page + "\n", encoding="utf-8")
 

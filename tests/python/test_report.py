@@ -211,6 +211,7 @@ SAYS = {
     """echo '{"level": "err'; exit 1""": "dct ended with 1",
     "echo No space left on device; exit 2": "ended with 2: No space left on device",
     "echo no > $OUT/portfolio.pdf": "portfolio.pdf is no PDF",
+    """echo '{"level": "error", "range": null, "code": "ERR-WAREHOUSE-CONNECTION"}'; exit 1""": "ERR-WAREHOUSE-CONNEC",
 }
 
 
@@ -223,6 +224,15 @@ def test_a_dct_that_fails_is_a_fault_of_the_report(does: str, tmp_path: Path, mo
     monkeypatch.setattr(report, "DCT", dct)
     with pytest.raises(report.ReportError, match=SAYS[does]):
         report.render(report.file_source(tmp_path / "no.duckdb"), tmp_path / "report")
+
+
+def test_a_board_that_dct_passed_over_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    dct = tmp_path / "dct"
+    dct.write_text(f"#!/bin/sh\ntouch {tmp_path}/report/portfolio.html\n")
+    dct.chmod(0o755)
+    monkeypatch.setattr(report, "DCT", dct)
+    faults = report.render(report.file_source(tmp_path / "no.duckdb"), tmp_path / "report")
+    assert faults == [f"board {name}" for name in sorted(BOARDS) if name != "portfolio"]
 
 
 def test_what_dct_says_without_a_place_is_told_too():
