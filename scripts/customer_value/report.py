@@ -236,7 +236,11 @@ def bind(folder: Path, faults: Iterable[str] = ()) -> None:
     """
     for page in folder.glob("*.html"):
         if page.name != DOCUMENTATION:
-            page.write_text(RENDERED_AT.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+            content = page.read_text(encoding="utf-8", errors="replace")
+            if content.rstrip().endswith("</html>"):
+                page.write_text(RENDERED_AT.sub("", content), encoding="utf-8")
+            else:  # the disk is full, and dct goes on
+                page.unlink()
     bound = pypdf.PdfWriter()
     for board in boards():
         file = folder / f"{board.name}.pdf"

@@ -226,9 +226,10 @@ def test_a_dct_that_fails_is_a_fault_of_the_report(does: str, tmp_path: Path, mo
         report.render(report.file_source(tmp_path / "no.duckdb"), tmp_path / "report")
 
 
-def test_a_board_that_dct_passed_over_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_board_that_dct_passed_over_or_did_not_end_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     dct = tmp_path / "dct"
-    dct.write_text(f"#!/bin/sh\ntouch {tmp_path}/report/portfolio.html\n")
+    whole, half = (tmp_path / "report" / f"{name}.html" for name in ("portfolio", "cohorts"))
+    dct.write_text(f"#!/bin/sh\necho '<html></html>' > {whole}\necho '<html>' > {half}\n")
     dct.chmod(0o755)
     monkeypatch.setattr(report, "DCT", dct)
     faults = report.render(report.file_source(tmp_path / "no.duckdb"), tmp_path / "report")
