@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from customer_value import project, report
 from customer_value.publish.version_files import ANALYTICS
@@ -34,10 +35,10 @@ def main() -> None:
         fail(f"{os.path.relpath(file)} is not there; make build makes it")
     source = report.postgres_source() if arguments.target == "postgres" else report.file_source(file)
     currency = project.project_vars()["reporting_currency"]
-    if arguments.serve:
-        print(f"http://127.0.0.1:{arguments.port}/portfolio/ from {os.path.relpath(file)}; Ctrl-C ends it", flush=True)
-        sys.exit(report.serve(source, arguments.port, currency))
     try:
+        if arguments.serve:
+            place = "schema published" if arguments.target == "postgres" else os.path.relpath(file)
+            serve(source, place, arguments.port, currency)
         faults = report.render(source, arguments.folder, currency)
     except (report.ReportError, OSError) as error:
         fail(str(error))
@@ -47,6 +48,18 @@ def main() -> None:
     if faults:
         print(*(f"warning: it lacks a {fault}" for fault in faults), sep="\n", file=sys.stderr)
         sys.exit(1)
+
+
+def serve(source: dict[str, Any], place: str, port: int, currency: str) -> NoReturn:
+    """Serve the boards until it is interrupted, and exit; said where another program has the port."""
+    with socket.socket() as free:
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            free.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:  # before anybody is told to open the other one's pages
+            fail(f"port {port} cannot be used: {error}; name another with --port")
+    print(f"http://127.0.0.1:{port}/portfolio/ from {place}; Ctrl-C ends it", flush=True)
+    sys.exit(report.serve(source, port, currency))
 
 
 def fail(message: str) -> NoReturn:

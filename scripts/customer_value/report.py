@@ -20,13 +20,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pypdf
+import pypdf.errors
 import yaml
 
 from customer_value import messages
@@ -42,13 +43,14 @@ README_CHARTS = [("portfolio", "revenue_by_tier"), ("portfolio", "concentration"
 RENDERED_AT = re.compile(r' data-rendered-at="[^"]*"')
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥", "INR": "₹"}
 NO_TRACKING = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+TITLE = "Customer value: report"
 PAGE = jinja2.Environment(autoescape=True).from_string(
     """<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Customer value: report</title>
+<title>{{ title }}</title>
 <style>
 body { font-family: system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; color: #222; }
 h1 { font-weight: 600; }
@@ -91,9 +93,22 @@ def boards() -> list[Board]:
     found = []
     for file in sorted(BOARDS.glob("*.yml")):
         if file.name != SHARED:
-            content = yaml.safe_load(file.read_text(encoding="utf-8"))
+            content = mapping(file)
+            if lacks := [name for name in ("title", "notes") if not isinstance(content.get(name), str)]:
+                raise ReportError(f"{file.name} has no {' and no '.join(lacks)}")
             found.append(Board(file.stem, content["title"], " ".join(content["notes"].split())))
     return sorted(found, key=lambda board: (board.name != "portfolio", board.name))
+
+
+def mapping(file: Path) -> dict[str, Any]:
+    """Return what a file of YAML maps. Raises ReportError where it is no YAML, or no mapping."""
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ReportError(f"{file.name} is no YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise ReportError(f"{file.name} is no mapping of names to values")
+    return content
 
 
 def file_source(file: Path) -> dict[str, Any]:
@@ -128,7 +143,7 @@ def charts_project(source: dict[str, Any], currency: str) -> Iterator[Path]:
         place = Path(folder)
         shutil.copytree(BOARDS, place / "charts")
         shared = place / "charts" / SHARED
-        settings = yaml.safe_load(shared.read_text(encoding="utf-8"))
+        settings = mapping(shared)
         settings["regional"] = (settings.get("regional") or {}) | {"locale": {"number": number_locale(currency)}}
         shared.write_text(yaml.safe_dump(settings, allow_unicode=True), encoding="utf-8")
         (place / "dbt_charts.yml").write_text(yaml.safe_dump({"sources": {"marts": source}}), encoding="utf-8")
@@ -136,15 +151,17 @@ def charts_project(source: dict[str, Any], currency: str) -> Iterator[Path]:
 
 
 def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: list[str] | None = None) -> list[str]:
-    """Draw the report into a folder, which is made anew; return the charts that could not be drawn, and why.
+    """Draw the report into a folder, which is made anew; return what could not be drawn, and why.
 
-    Such a chart says so on its board; all others are drawn. Raises ReportError where there is no report.
+    A chart that cannot says so on its board; all others are drawn. Raises ReportError where there is no report.
     currency: of the amounts, var reporting_currency. docs: options of dbt docs generate, --target and --target-path
     among them; None: no documentation.
     """
     if folder.exists():
-        if any(folder.iterdir()) and not (folder / PDF).exists():
-            raise ReportError(f"{folder} holds other files than a report; name a folder that is new or empty")
+        if others := others_than_a_report(folder):
+            raise ReportError(
+                f"{folder} holds other files than a report ({others[0]}); name a folder that is new or empty"
+            )
         shutil.rmtree(folder)
     folder.mkdir(parents=True)
     with charts_project(source, currency) as place:
@@ -153,8 +170,25 @@ def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: li
         run_all([document(docs)])
         page = Path(docs[docs.index("--target-path") + 1], "static_index.html").read_text(encoding="utf-8")
         (folder / DOCUMENTATION).write_text(with_pictures(page), encoding="utf-8")
-    bind(folder)
-    return sorted({error for words in said for error in errors(words)})
+    faults = {error for words in said for error in errors(words)}
+    bind(folder, faults)
+    named = " ".join(faults)
+    lacking = (board.name for board in boards() if not (folder / f"{board.name}.html").exists())
+    return sorted(faults | {f"board {name}" for name in lacking if f"charts/{name}.yml" not in named})
+
+
+def others_than_a_report(folder: Path) -> list[str]:
+    """Return the names in a folder that no report left there; of one that was killed half-way all are a report's.
+
+    An index.html or a report.pdf may be somebody's own: they are a report's where the index says that it is one.
+    """
+    ours = {f"{board.name}.{form}" for board in boards() for form in ("html", "pdf")} | {PDF, DOCUMENTATION}
+    index = folder / INDEX
+    if index.is_file() and f"<title>{TITLE}</title>" in index.read_text(encoding="utf-8", errors="replace"):
+        ours.add(INDEX)
+    elif (folder / PDF).exists() and not any((folder / f"{board.name}.html").exists() for board in boards()):
+        ours.remove(PDF)
+    return sorted(file.name for file in folder.iterdir() if file.name not in ours or file.is_dir())
 
 
 def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:
@@ -163,46 +197,67 @@ def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:
     What the documentation says does not depend on rows; it stays.
     """
     try:
+        clear(folder)
         with charts_project(source, currency) as place:
-            for file in folder.iterdir():
-                if file.name != DOCUMENTATION:
-                    file.unlink()
             run_all(draw(place, folder))
         bind(folder)
-    except ReportError:
+    except (ReportError, OSError):
         shutil.rmtree(folder)
         return False
     return True
 
 
+def clear(folder: Path) -> None:
+    """Take the boards of a report away; what the documentation says does not depend on rows."""
+    for file in folder.iterdir():
+        if file.name != DOCUMENTATION:
+            file.unlink()
+
+
 def errors(said: str) -> list[str]:
-    """Return the charts that dct could not draw, by the lines of JSON in what it said: chart, board, code."""
-    lines = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
-    return [
-        f"chart {line['chart'] or line['path']} of {line['range']['file']}: {line['code']}"
-        for line in lines
-        if line["level"] == "error"
-    ]
+    """Return the charts that dct could not draw, by the lines of JSON in what it said: chart, board, code.
+
+    Where dct knows no place in a file, the board is left out; a line that it did not end is none.
+    """
+    found = []
+    for line in said.splitlines():
+        with contextlib.suppress(ValueError):
+            fault = json.loads(line) if line.startswith("{") else {}
+            if fault.get("level") == "error":
+                chart, place = fault.get("chart") or fault.get("path") or "(unknown)", fault.get("range") or {}
+                board = f" of {place['file']}" if place.get("file") else ""
+                found.append(f"chart {chart}{board}: {fault.get('code')}")
+    return found
 
 
-def bind(folder: Path) -> None:
+def bind(folder: Path, faults: Iterable[str] = ()) -> None:
     """Make one PDF of those of the boards, and the index. A board with a chart that cannot be drawn has no PDF.
 
+    Raises ReportError, with the faults of charts in it, where there is no board at all, as with a file that is locked.
     Pages lose the time at which they were drawn: the same marts give the same pages.
     """
     for page in folder.glob("*.html"):
         if page.name != DOCUMENTATION:
-            page.write_text(RENDERED_AT.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+            content = page.read_text(encoding="utf-8", errors="replace")
+            if content.rstrip().endswith("</html>"):
+                page.write_text(RENDERED_AT.sub("", content), encoding="utf-8")
+            else:  # the disk is full, and dct goes on
+                page.unlink()
     bound = pypdf.PdfWriter()
     for board in boards():
         file = folder / f"{board.name}.pdf"
         if file.exists():
-            bound.append(str(file), outline_item=board.title)
+            try:
+                bound.append(str(file), outline_item=board.title)
+            except pypdf.errors.PyPdfError as error:
+                raise ReportError(f"{file.name} is no PDF: {error}") from error
             file.unlink()
     bound.write(str(folder / PDF))
     documentation = DOCUMENTATION if (folder / DOCUMENTATION).exists() else None
     drawn = [board for board in boards() if (folder / f"{board.name}.html").exists()]
-    page = PAGE.render(boards=drawn, pdf=PDF, documentation=documentation)
+    if not drawn:
+        raise ReportError("; ".join(["dct drew no board", *sorted(faults)]))
+    page = PAGE.render(title=TITLE, boards=drawn, pdf=PDF, documentation=documentation)
     (folder / INDEX).write_text(page + "\n", encoding="utf-8")
 
 
@@ -238,7 +293,8 @@ def run_all(commands: list[tuple[list[str], Path]]) -> list[str]:
     started = [start(command, folder) for command, folder in commands]
     said = [process.communicate()[0] for process in started]
     for process, words in zip(started, said, strict=True):
-        if process.returncode and not errors(words):
+        # below 0: killed, whatever charts it had named before
+        if process.returncode < 0 or (process.returncode and not errors(words)):
             raise ReportError(f"{Path(process.args[0]).name} ended with {process.returncode}: {last_words(words)}")
     return said
 

@@ -189,6 +189,94 @@ def test_a_folder_with_other_files_is_left_alone(dirty_shop: Warehouse, tmp_path
     assert [file.name for file in tmp_path.iterdir()] == ["mine.txt"]
 
 
+def test_somebodys_own_pdf_is_no_report_and_one_drawn_half_way_is(tmp_path: Path):
+    (tmp_path / "report.pdf").write_text("mine")
+    assert report.others_than_a_report(tmp_path) == ["report.pdf"]
+    (tmp_path / "index.html").write_text("<title>My pages</title>")
+    assert report.others_than_a_report(tmp_path) == ["index.html", "report.pdf"]
+    (tmp_path / "index.html").write_text(report.PAGE.render(title=report.TITLE))
+    (tmp_path / "portfolio.html").touch()
+    assert report.others_than_a_report(tmp_path) == []
+    (tmp_path / "mine.txt").touch()
+    assert report.others_than_a_report(tmp_path) == ["mine.txt"]
+    for name in ("index.html", "report.pdf", "mine.txt"):
+        (tmp_path / name).unlink()
+    assert report.others_than_a_report(tmp_path) == []
+
+
+SAYS = {
+    # what a dct does that fails, and what the report says
+    "kill -9 $$": "dct ended with -9",
+    """echo '{"level": "error", "chart": "one", "code": "E"}'; kill -9 $$""": "ended with -9",
+    """echo '{"level": "err'; exit 1""": "dct ended with 1",
+    "echo No space left on device; exit 2": "ended with 2: No space left on device",
+    "echo no > $OUT/portfolio.pdf": "portfolio.pdf is no PDF",
+    """echo '{"level": "error", "range": null, "code": "ERR-WAREHOUSE-CONNECTION"}'; exit 1""": "ERR-WAREHOUSE-CONNEC",
+}
+
+
+@pytest.mark.parametrize("does", SAYS)
+def test_a_dct_that_fails_is_a_fault_of_the_report(does: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """And of nothing else: what is raised is what a refresh warns of."""
+    dct = tmp_path / "dct"
+    dct.write_text(f"#!/bin/sh\nOUT={tmp_path / 'report'}\n{does}\n")
+    dct.chmod(0o755)
+    monkeypatch.setattr(report, "DCT", dct)
+    with pytest.raises(report.ReportError, match=SAYS[does]):
+        report.render(report.file_source(tmp_path / "no.duckdb"), tmp_path / "report")
+
+
+def test_a_board_that_dct_passed_over_or_did_not_end_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    dct = tmp_path / "dct"
+    whole, half = (tmp_path / "report" / f"{name}.html" for name in ("portfolio", "cohorts"))
+    dct.write_text(f"#!/bin/sh\necho '<html></html>' > {whole}\necho '<html>' > {half}\n")
+    dct.chmod(0o755)
+    monkeypatch.setattr(report, "DCT", dct)
+    faults = report.render(report.file_source(tmp_path / "no.duckdb"), tmp_path / "report")
+    assert faults == [f"board {name}" for name in sorted(BOARDS) if name != "portfolio"]
+
+
+def test_what_dct_says_without_a_place_is_told_too():
+    lines = [{"level": "error", "chart": None, "path": None, "range": None, "code": "E"}, {"level": "warning"}]
+    assert report.errors("\n".join(map(json.dumps, lines))) == ["chart (unknown): E"]
+
+
+@pytest.mark.parametrize("text", ["title: [", "- a", "", "title: Only a title\n", "notes: 1\ntitle: 2\n"])
+def test_a_board_that_is_none_is_a_fault_of_the_report(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "broken.yml").write_text(text)
+    monkeypatch.setattr(report, "BOARDS", tmp_path)
+    with pytest.raises(report.ReportError, match=r"broken\.yml"):
+        report.boards()
+
+
+def test_an_erasure_that_was_killed_leaves_no_board_and_the_next_one_draws_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    home = DuckDBStore(tmp_path, tmp_path / "company.duckdb")
+    folder = home.folder(1)
+    drawn = folder / "report"
+    drawn.mkdir(parents=True)
+    for name in ("index.html", "report.pdf", "documentation.html"):
+        (drawn / name).touch()
+    version_files.seal(folder)
+    place = erase_duckdb.Home(tmp_path, home, project_vars())
+    asked = []
+    monkeypatch.setattr(report, "redraw", lambda source, shown, currency: not asked.append((shown, currency)))
+    place.redraw(folder, {})
+    assert asked == []
+    erase_duckdb.clear_report(folder)
+    assert [file.name for file in drawn.iterdir()] == ["documentation.html"]
+    place.redraw(folder, {})
+    assert asked == [(drawn, "USD")]
+
+
+def test_a_report_that_a_refresh_did_not_publish_goes_with_the_next_run(tmp_path: Path):
+    home = DuckDBStore(tmp_path, tmp_path / "company.duckdb")
+    home.drawn.mkdir(parents=True)
+    (home.drawn / "customers.pdf").touch()
+    assert home.recover() == ["a half-made state/report"] and not home.drawn.exists()
+
+
 def test_a_chart_that_fails_is_named_and_the_others_are_drawn(
     dirty_shop: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -240,3 +328,19 @@ def test_a_dashboard_is_served_with_its_filters_until_it_is_interrupted(dirty_sh
     finally:
         server.send_signal(signal.SIGINT)
         assert server.wait(timeout=30) == 0
+
+
+def test_a_port_that_is_taken_is_said_before_anybody_opens_it(tmp_path: Path):
+    (tmp_path / "warehouse.duckdb").touch()
+    own = os.environ | {
+        "CUSTOMER_VALUE_DATABASE": str(tmp_path / "warehouse.duckdb"),
+        "CUSTOMER_VALUE_PUBLISHED": str(tmp_path),
+    }
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for port in (taken.getsockname()[1], 99999):
+            command = [sys.executable, str(PROJECT / "scripts" / "report.py"), "--serve", "--port", str(port)]
+            done = subprocess.run(command, env=own, capture_output=True, text=True, check=False, timeout=60)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert f"error: port {port} cannot be used" in done.stderr and "Traceback" not in done.stderr

@@ -129,13 +129,17 @@ class Home:
     def redraw(self, folder: Path, found: dict[str, int]) -> None:
         """Draw the report of a version anew where its file had the person in it: boards show customers.
 
-        A report that the boards of today cannot draw from an earlier release's marts goes.
+        Also where an erasure was killed that had taken the boards away. A report that the boards of today cannot draw
+        from an earlier release's marts goes.
         """
         drawn, file = folder / version_files.REPORT, folder / version_files.ANALYTICS
-        if drawn.exists() and any(place.startswith(f"{self.place(file)}: ") for place in found):
+        had_person = any(place.startswith(f"{self.place(file)}: ") for place in found)
+        if drawn.exists() and (had_person or not (drawn / report.INDEX).exists()):
             for path in (folder, drawn):
                 path.chmod(0o755)
-            if not report.redraw(report.file_source(file), drawn, self.variables["reporting_currency"]):
+            version = version_files.read(folder)
+            variables = self.variables | (version.variables if version else {})
+            if not report.redraw(report.file_source(file), drawn, variables["reporting_currency"]):
                 self.notes.append(f"{self.place(drawn)} is gone: it could not be drawn anew without the person.")
             version_files.seal(folder)
 
@@ -170,6 +174,8 @@ class Home:
                 compaction.copy(draft, new, file.stem, self.variables["memory_limit"])
                 new.chmod(mode)
                 log.unlink(missing_ok=True)
+                if file.name == version_files.ANALYTICS:
+                    clear_report(file.parent)
                 new.replace(file)
             for left_over in (draft, draft.with_name(f"{draft.name}.wal"), new):
                 left_over.unlink(missing_ok=True)
@@ -248,6 +254,17 @@ class Home:
     def searched(self) -> dict[str, Any]:
         """Return what a search looks through."""
         return {"databases": [self.place(file) for file in self.databases()], "other_files": len(self.texts())}
+
+
+def clear_report(folder: Path) -> None:
+    """Take the boards of a version's report away before its file changes: a PDF cannot be searched for the person.
+
+    So an erasure that is killed before it has drawn them anew leaves none, and the next one sees that they lack.
+    """
+    drawn = folder / version_files.REPORT
+    if drawn.exists():
+        drawn.chmod(0o755)
+        report.clear(drawn)
 
 
 def text_of(file: Path) -> str:

@@ -89,11 +89,15 @@ class Server(Home):
             erase_texts(self.database, left, person)
             found |= {place: rows for place, rows in left.items() if place not in found}
             self.sign({number for number, said in damage.items() if said})
+            drawn = (self.home / "report").resolve()
+            if found and drawn.is_dir():  # before it is committed: an erasure that is killed then leaves no board
+                report.clear(drawn)
         for table in sorted({tuple(place.split(".")[:2]) for place in found}):
             self.vacuum(*table)
-        drawn = (self.home / "report").resolve()
-        currency = self.variables["reporting_currency"]
-        if found and drawn.is_dir() and not report.redraw(report.postgres_source(), drawn, currency):
+        current = self.store.current()
+        currency = (self.variables | (current.variables if current else {}))["reporting_currency"]
+        is_to_draw = drawn.is_dir() and not (drawn / report.INDEX).exists()
+        if is_to_draw and not report.redraw(report.postgres_source(), drawn, currency):
             self.notes.append("The report is gone: it could not be drawn anew without the person.")
         for file in self.texts():
             if hits := self.hits(file, person):

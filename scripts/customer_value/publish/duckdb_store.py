@@ -271,7 +271,7 @@ class DuckDBStore(Store):
                 version.withdrawn_at = None
             self.write(half_done)
             removed.append("marks of a rollback that was not carried out")
-        for left in (self.numbered / ".draft", self.work, self.home / "current.new"):
+        for left in (self.numbered / ".draft", self.work, self.drawn, self.home / "current.new"):
             if left.is_symlink():
                 left.unlink()
             elif left.exists():
