@@ -30,7 +30,7 @@ pytestmark = pytest.mark.faults
 KILLS = 20
 READERS = 20
 REFRESHES = 20
-STEPS = ["recover", "load", "compare", "arrival", "build", "check", "publish", "prune"]
+STEPS = ["recover", "load", "compare", "arrival", "build", "check", "report", "publish", "prune"]
 
 
 @pytest.fixture
