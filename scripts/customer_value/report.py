@@ -168,8 +168,9 @@ def render(source: dict[str, Any], folder: Path, currency: str = "USD", docs: li
         said = run_all(draw(place, folder))
     if docs:  # after the boards: dbt may lock the file that they read
         run_all([document(docs)])
-        page = Path(docs[docs.index("--target-path") + 1], "static_index.html").read_text(encoding="utf-8")
-        (folder / DOCUMENTATION).write_text(with_pictures(page), encoding="utf-8")
+        target = Path(docs[docs.index("--target-path") + 1])
+        page = (target / "static_index.html").read_text(encoding="utf-8")
+        (folder / DOCUMENTATION).write_text(with_pictures(without_paths(page, target)), encoding="utf-8")
     faults = {error for words in said for error in errors(words)}
     bind(folder, faults)
     named = " ".join(faults)
@@ -189,6 +190,13 @@ def others_than_a_report(folder: Path) -> list[str]:
     elif (folder / PDF).exists() and not any((folder / f"{board.name}.html").exists() for board in boards()):
         ours.remove(PDF)
     return sorted(file.name for file in folder.iterdir() if file.name not in ours or file.is_dir())
+
+
+def without_paths(page: str, target: Path) -> str:
+    """Return dbt's documentation without where this machine has the project and its target folder: readers get it."""
+    for place, name in ((target.absolute(), "target"), (PROJECT, ".")):
+        page = page.replace(json.dumps(str(place))[1:-1], name)
+    return page
 
 
 def redraw(source: dict[str, Any], folder: Path, currency: str) -> bool:

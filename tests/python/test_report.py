@@ -30,7 +30,7 @@ from customer_value.privacy import erase_duckdb
 from customer_value.project import PROJECT, project_vars
 from customer_value.publish import publishing, version_files
 from customer_value.publish.duckdb_store import DuckDBStore, copy_marts
-from customer_value.publish.publishing import Mart
+from customer_value.publish.publishing import Mart, Version
 from customer_value.publish.version_files import ANALYTICS
 
 BOARDS = {board.name: board for board in report.boards()}
@@ -236,6 +236,12 @@ def test_a_board_that_dct_passed_over_or_did_not_end_is_named(tmp_path: Path, mo
     assert faults == [f"board {name}" for name in sorted(BOARDS) if name != "portfolio"]
 
 
+def test_the_documentation_says_nothing_of_the_machine():
+    page = json.dumps({"root_path": str(PROJECT), "compiled_path": "/home/it's mü/state/target/compiled/a.sql"})
+    said = report.without_paths(page, Path("/home/it's mü/state/target"))
+    assert said == '{"root_path": ".", "compiled_path": "target/compiled/a.sql"}'
+
+
 def test_what_dct_says_without_a_place_is_told_too():
     lines = [{"level": "error", "chart": None, "path": None, "range": None, "code": "E"}, {"level": "warning"}]
     assert report.errors("\n".join(map(json.dumps, lines))) == ["chart (unknown): E"]
@@ -258,6 +264,8 @@ def test_an_erasure_that_was_killed_leaves_no_board_and_the_next_one_draws_them(
     drawn.mkdir(parents=True)
     for name in ("index.html", "report.pdf", "documentation.html"):
         (drawn / name).touch()
+    of_then = {"reporting_currency": "PLN"}
+    version_files.write(folder, Version(1, 1, "", None, None, None, of_then, {}))
     version_files.seal(folder)
     place = erase_duckdb.Home(tmp_path, home, project_vars())
     asked = []
@@ -267,7 +275,7 @@ def test_an_erasure_that_was_killed_leaves_no_board_and_the_next_one_draws_them(
     erase_duckdb.clear_report(folder)
     assert [file.name for file in drawn.iterdir()] == ["documentation.html"]
     place.redraw(folder, {})
-    assert asked == [(drawn, "USD")]
+    assert asked == [(drawn, "PLN")]
 
 
 def test_a_report_that_a_refresh_did_not_publish_goes_with_the_next_run(tmp_path: Path):
