@@ -39,6 +39,7 @@ def main() -> None:
         if arguments.serve:
             place = "schema published" if arguments.target == "postgres" else os.path.relpath(file)
             serve(source, place, arguments.port, currency)
+        print(f"drawing {len(report.boards())} boards, about half a minute ...", flush=True)
         faults = report.render(source, arguments.folder, currency)
     except (report.ReportError, OSError) as error:
         fail(str(error))
