@@ -32,6 +32,7 @@ from customer_value.publish import publishing, version_files
 from customer_value.publish.duckdb_store import DuckDBStore, copy_marts
 from customer_value.publish.publishing import Mart, Version
 from customer_value.publish.version_files import ANALYTICS
+from customer_value.refresh import rollback
 
 BOARDS = {board.name: board for board in report.boards()}
 DIGITS = re.compile(r"(?<=\.\d{6})\d+")  # of a mean, the order of whose sum an engine is free to choose
@@ -352,3 +353,30 @@ def test_a_port_that_is_taken_is_said_before_anybody_opens_it(tmp_path: Path):
             done = subprocess.run(command, env=own, capture_output=True, text=True, check=False, timeout=60)
             assert (done.returncode, done.stdout) == (2, "")
             assert f"error: port {port} cannot be used" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_rollback_on_postgres_draws_what_readers_then_see(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """HOME/report leads to the version that is shown; one that cannot be drawn leaves none of the past."""
+    version = Version(7, 7, "then", "2024-01-01", None, None, {"reporting_currency": "EUR"}, {})
+    currencies = []
+
+    def render(source: dict, folder: Path, currency: str) -> list[str]:
+        assert source["schema"] == "published"
+        currencies.append(currency)
+        folder.mkdir(parents=True)
+        (folder / "index.html").write_text(f"version {version.number}")
+        return []
+
+    monkeypatch.setattr(report, "render", render)
+    for version.number in (7, 6):
+        rollback.draw(tmp_path, version)
+        assert (tmp_path / "report" / "index.html").read_text() == f"version {version.number}"
+        assert (tmp_path / "report" / "index.html").stat().st_mode & 0o777 == 0o444
+    assert [folder.name for folder in (tmp_path / "reports").iterdir()] == ["000006"] and currencies == ["EUR", "EUR"]
+
+    def fail(*_: object) -> list[str]:
+        raise report.ReportError("no board")
+
+    monkeypatch.setattr(report, "render", fail)
+    rollback.draw(tmp_path, version)
+    assert not (tmp_path / "report").exists() and list((tmp_path / "reports").iterdir()) == []
