@@ -18,7 +18,7 @@ import os
 import re
 import shutil
 import subprocess
-import sys
+import sysconfig
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ from customer_value.project import PROJECT
 INDEX, PDF, DOCUMENTATION = "index.html", "report.pdf", "documentation.html"
 BOARDS = PROJECT / "charts"
 SHARED = "meta.yml"  # what all boards share, no board
-DCT = Path(sys.executable).with_name("dct")
+DCT = Path(sysconfig.get_path("scripts"), "dct")
 README_CHARTS = [("portfolio", "revenue_by_tier"), ("portfolio", "concentration")]
 RENDERED_AT = re.compile(r' data-rendered-at="[^"]*"')
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CNY": "¥", "INR": "₹"}
