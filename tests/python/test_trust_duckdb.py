@@ -383,9 +383,17 @@ def test_damage_is_found_and_no_rollback_goes_to_it(tmp_path: Path, harm: Callab
 def test_a_report_belongs_to_its_version(tmp_path: Path):
     """It is sealed, has checksums, is found damaged, and comes back with a rollback; the next version has none."""
     store = home_of(tmp_path, 0)
-    store.drawn.mkdir()
-    (store.drawn / "index.html").write_text("drawn")
-    one, two = publish(store), publish(store)
+    opened = store.open_work
+
+    def draw() -> dict[str, str]:
+        store.drawn.mkdir()
+        (store.drawn / "index.html").write_text("drawn")
+        return opened()
+
+    store.open_work = draw  # after recover, which takes away what a killed run has drawn
+    one = publish(store)
+    store.open_work = opened
+    two = publish(store)
     folder = store.folder(one)
     assert not (store.folder(two) / "report").exists() and not store.drawn.exists()
     assert [(folder / "report" / name).stat().st_mode & 0o777 for name in ("", "index.html")] == [0o555, 0o444]
