@@ -1,7 +1,7 @@
 """The report: the boards of charts/ as pages that open without a server, an index, and one PDF.
 
     index.html       a link to each board, to the PDF and to the documentation
-    <board>.html     a board each, fonts and pictures inside; asks nothing of anybody
+    <board>.html     a board each, fonts and pictures inside; opens without a network
     report.pdf       all boards, to print or to send
     documentation.html   dbt docs, where a build's target folder is given
 
@@ -310,10 +310,8 @@ def run_all(commands: list[tuple[list[str], Path]]) -> list[str]:
 def draw(place: Path, folder: Path) -> list[tuple[list[str], Path]]:
     """Return the calls of dct that draw all boards of a project, as pages and as PDFs, with the folder to run in."""
     files = [str(place / "charts" / f"{board.name}.yml") for board in boards()]
-    command, output = (
-        [str(DCT), "render", *files, "--no-cache", "--allow-chart-errors", "--diagnostics-json"],
-        folder.resolve(),
-    )
+    command = [str(DCT), "render", *files, "--no-cache", "--allow-chart-errors", "--diagnostics-json"]
+    output = folder.resolve()
     return [([*command, "--format", form, "--output", f"{output}/{{stem}}.{form}"], place) for form in ("html", "pdf")]
 
 

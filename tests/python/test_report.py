@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import json
 import os
 import re
@@ -109,13 +110,27 @@ def test_a_board_reads_marts_without_personal_data_and_its_exposure_names_them(b
     assert exposure["url"].endswith(f"report/{board}.html")
 
 
-def test_every_label_has_a_colour_of_its_own_or_none_of_its_kind_has():
+def test_every_label_of_a_coloured_kind_has_a_colour_of_its_own():
     pins = yaml.safe_load((report.BOARDS / report.SHARED).read_text(encoding="utf-8"))
     pins = pins["style"]["charts"]["category_colors"]
-    lines = (PROJECT / "seeds" / "reference" / "display_labels.csv").read_text(encoding="utf-8").splitlines()[1:]
-    labels = [re.match(r"([^,]*),([^,]*),(.*),\d+$", line).groups() for line in lines]
-    for field, kind in (("tier_label", "tier"), ("segment_label", "rfm_segment"), ("stage_label", "lifecycle_stage")):
-        assert set(pins[field]["values"]) == {label.strip('"') for each, _, label in labels if each == kind}
+    with (PROJECT / "seeds" / "reference" / "display_labels.csv").open(encoding="utf-8", newline="") as file:
+        labels = list(csv.DictReader(file))
+    kinds = {
+        "tier_label": "tier", "segment_label": "rfm_segment", "stage_label": "lifecycle_stage",
+        "risk_label": "churn_risk", "cause_label": "cause",
+    }  # fmt: skip
+    assert set(pins) == set(kinds)
+    for field, kind in kinds.items():
+        colours = pins[field]["values"]
+        assert set(colours) == {each["label"] for each in labels if each["kind"] == kind}, field
+        assert len(set(colours.values())) == len(colours), field
+
+
+def test_every_label_kind_is_on_a_board():
+    with (PROJECT / "seeds" / "reference" / "display_labels.csv").open(encoding="utf-8", newline="") as file:
+        kinds = {each["kind"] for each in csv.DictReader(file)}
+    read = " ".join(sql for board in BOARDS for sql in queries(content(board)))
+    assert {kind for kind in kinds if f"'{kind}'" not in read} == set()
 
 
 def test_a_report_has_a_page_per_board_an_index_and_a_pdf(drawn: Path):
